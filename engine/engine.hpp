@@ -1,0 +1,52 @@
+// The front door of the engine: configure a replay, run it, read its report.
+//
+// run() owns the threads: one reader, N workers, and the executor on the caller's thread. The reader cuts large inputs into
+// blocks and hands small ones over whole; a worker routes blocks; the executor restores input order and feeds the sink. On
+// a stop the reader stops first, what is in flight is drained, and the summary says what was done.
+//
+// Threads: run() once, on one thread; `stop` may be set from a signal handler.
+// Cost:    memory is bounded by the blocks in flight, 2 x workers + 4 of about 400 KiB, and the rule set.
+// Errors:  run() fails only if it could not run or its sink was lost; bad records and unreadable inputs are in the summary.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/error.hpp"
+#include "engine/execute/sink.hpp"
+#include "engine/execute/start.hpp"
+#include "engine/ingest/record_reader.hpp"
+#include "engine/route/router.hpp"
+#include "engine/rules/rule_set.hpp"
+
+namespace millrace {
+
+constexpr unsigned kThreadsMax = 256;  // LIMIT: of workers; more than any machine this is meant for has
+
+struct ReplayConfig {
+  std::shared_ptr<const RuleSet> rules;  // REQUIRES: loaded with router_paths()
+  std::vector<std::string> inputs;
+  RouteOptions route;
+  unsigned threads = 1;  // workers
+  std::size_t record_bytes_max = kRecordBytesMaxDefault;
+};
+
+struct ReplayReport {
+  Tally tally;
+  std::uint64_t started = 0;
+  bool stopped = false;  // by `stop`, before the input's end
+  double seconds = 0;
+};
+
+struct ReplayHooks {
+  std::function<void(const Reject&)> on_reject;           // in input order
+  std::function<void(const Tally& so_far)> on_progress;  // after each batch
+};
+
+Result<ReplayReport> replay(const ReplayConfig& config, Sink& sink, const ReplayHooks& hooks, const std::atomic<int>& stop);
+
+}  // namespace millrace

@@ -1,0 +1,25 @@
+#include "engine/held_events.hpp"
+
+#include "engine/ingest/inputs.hpp"
+#include "engine/ingest/record_reader.hpp"
+
+namespace millrace {
+
+Result<HeldEvents> hold_events(const std::vector<std::string>& inputs) {
+  const InputList list = list_inputs(inputs);
+  if (!list.failures.empty()) return Failure{list.failures.front()};
+  HeldEvents out;
+  for (const InputFile& file : list.files) {
+    RecordReader reader(file.path, kRecordBytesMaxDefault);
+    for (Block block; reader.next(block);) {
+      out.events += block.records.size();
+      for (const RecordRef& ref : block.records) out.bytes += ref.bytes;
+      out.bad += block.bad.size();
+      if (!block.records.empty()) out.blocks.push_back(std::move(block));
+    }
+  }
+  if (out.events == 0) return Failure{(inputs.empty() ? std::string("no input") : inputs.front()) + ": holds no events"};
+  return out;
+}
+
+}  // namespace millrace

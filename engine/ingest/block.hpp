@@ -1,0 +1,42 @@
+// A block: some records of one input, side by side in memory, and what could not be read as records.
+//
+// Shape.   text  [ record | , | record | ... | padding ]     records  { where in text, where in the input, which one }
+//
+// Threads: owned by one thread at a time; moved through the queues.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace millrace {
+
+struct RecordRef {
+  std::uint32_t begin = 0, bytes = 0;  // in Block::text
+  std::uint64_t offset = 0;            // of its first byte in the input, unpacked
+  std::uint64_t number = 0;            // in the input, from 1
+};
+
+// A stretch of input that is no record, counted as one bad record.
+struct BadStretch {
+  std::string kind;    // under which it is counted
+  std::string reason;  // for people
+  std::uint64_t offset = 0;
+  std::uint64_t number = 0;
+  std::string text;  // its beginning, for the reject file
+};
+
+struct Block {
+  std::shared_ptr<const std::string> input;  // name
+  std::string text;                          // padded by kJsonPaddingBytes behind text_bytes
+  std::size_t text_bytes = 0;
+  std::vector<RecordRef> records;
+  std::vector<BadStretch> bad;
+  std::uint64_t input_bytes = 0;  // unpacked bytes that this block accounts for
+
+  std::string_view record(const RecordRef& ref) const { return {text.data() + ref.begin, ref.bytes}; }
+};
+
+}  // namespace millrace

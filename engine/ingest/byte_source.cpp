@@ -1,0 +1,155 @@
+#include "engine/ingest/byte_source.hpp"
+
+#include <fcntl.h>
+#include <isa-l/igzip_lib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+namespace millrace {
+namespace {
+
+constexpr std::size_t kRawBytes = std::size_t{256} << 10;  // read ahead of the decompressor
+
+}  // namespace
+
+// Unpacks a stream piece by piece.
+class Decompressor {
+ public:
+  struct Step {
+    std::size_t consumed = 0, produced = 0;
+    const char* error = nullptr;
+  };
+  virtual ~Decompressor() = default;
+  virtual Step step(const char* in, std::size_t in_bytes, char* out, std::size_t out_bytes) = 0;
+  virtual bool complete() const = 0;  // nothing is missing if the input ends here
+};
+
+namespace {
+
+class Gzip : public Decompressor {
+ public:
+  Gzip() { isal_inflate_init(&state_); }
+
+  Step step(const char* in, std::size_t in_bytes, char* out, std::size_t out_bytes) override {
+    if (member_done_) {
+      // Padding of zeros behind the last member is customary.
+      const auto zeros = static_cast<std::size_t>(std::find_if(in, in + in_bytes, [](char c) { return c != 0; }) - in);
+      if (zeros > 0) return {.consumed = zeros};
+      isal_inflate_reset(&state_);
+      member_done_ = false;
+    }
+    state_.crc_flag = ISAL_GZIP;
+    state_.next_in = reinterpret_cast<std::uint8_t*>(const_cast<char*>(in));
+    state_.avail_in = static_cast<std::uint32_t>(in_bytes);
+    state_.next_out = reinterpret_cast<std::uint8_t*>(out);
+    state_.avail_out = static_cast<std::uint32_t>(out_bytes);
+    const int status = isal_inflate(&state_);
+    member_done_ = state_.block_state == ISAL_BLOCK_FINISH;
+    return {in_bytes - state_.avail_in, out_bytes - state_.avail_out, status < 0 ? "the gzip data is corrupt" : nullptr};
+  }
+
+  bool complete() const override { return member_done_; }
+
+ private:
+  inflate_state state_;
+  bool member_done_ = false;
+};
+
+class Zstd : public Decompressor {
+ public:
+  Step step(const char* in, std::size_t in_bytes, char* out, std::size_t out_bytes) override {
+    ZSTD_inBuffer input{in, in_bytes, 0};
+    ZSTD_outBuffer output{out, out_bytes, 0};
+    left_ = ZSTD_decompressStream(context_.get(), &output, &input);
+    return {input.pos, output.pos, ZSTD_isError(left_) ? "the zstd data is corrupt" : nullptr};
+  }
+
+  bool complete() const override { return left_ == 0; }
+
+ private:
+  struct Free {
+    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+  };
+  std::unique_ptr<ZSTD_DCtx, Free> context_{ZSTD_createDCtx()};
+  std::size_t left_ = 1;
+};
+
+}  // namespace
+
+ByteSource::ByteSource(const std::string& path) : fd_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  struct stat info {};
+  if (fd_ < 0 || ::fstat(fd_, &info) != 0) {
+    fail("unreadable", std::string("cannot be opened: ") + std::strerror(errno));
+  } else if (S_ISDIR(info.st_mode)) {
+    fail("unreadable", "is a directory");
+  } else {
+    choose_decompressor();
+  }
+}
+
+ByteSource::~ByteSource() {
+  if (fd_ > STDIN_FILENO) ::close(fd_);
+}
+
+void ByteSource::fail(const char* kind, std::string why) {
+  failure_kind_ = kind;
+  failure_ = std::move(why);
+  at_end_ = true;
+}
+
+std::size_t ByteSource::read_raw(char* out, std::size_t bytes) {
+  for (;;) {
+    const ssize_t got = ::read(fd_, out, bytes);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno == EINTR) continue;
+    fail("unreadable", std::string("cannot be read: ") + std::strerror(errno));
+    return 0;
+  }
+}
+
+void ByteSource::choose_decompressor() {
+  constexpr std::size_t kMagicBytes = 4;
+  raw_.resize(kRawBytes);
+  while (raw_end_ < kMagicBytes) {
+    const std::size_t got = read_raw(raw_.data() + raw_end_, raw_.size() - raw_end_);
+    if (got == 0) break;
+    raw_end_ += got;
+  }
+  const std::string_view begin(raw_.data(), raw_end_);
+  if (begin.starts_with("\x1f\x8b")) decompressor_ = std::make_unique<Gzip>();
+  if (begin.starts_with("\x28\xb5\x2f\xfd")) decompressor_ = std::make_unique<Zstd>();
+}
+
+std::size_t ByteSource::read(char* out, std::size_t bytes) {
+  if (!decompressor_ && raw_begin_ < raw_end_) {
+    const std::size_t some = std::min(bytes, raw_end_ - raw_begin_);
+    std::memcpy(out, raw_.data() + raw_begin_, some);
+    raw_begin_ += some;
+    return some;
+  }
+  if (!decompressor_) return at_end_ ? 0 : read_raw(out, bytes);
+  while (!at_end_) {
+    if (raw_begin_ == raw_end_) {
+      raw_begin_ = 0;
+      raw_end_ = read_raw(raw_.data(), raw_.size());
+      if (raw_end_ == 0) {
+        at_end_ = true;
+        if (failure_.empty() && !decompressor_->complete()) fail("truncated", "the compressed data is truncated");
+        return 0;
+      }
+    }
+    const auto step = decompressor_->step(raw_.data() + raw_begin_, raw_end_ - raw_begin_, out, bytes);
+    raw_begin_ += step.consumed;
+    if (step.error != nullptr) fail("corrupt", step.error);
+    if (step.produced > 0) return step.produced;
+  }
+  return 0;
+}
+
+}  // namespace millrace

@@ -1,0 +1,48 @@
+#include "engine/ingest/inputs.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace millrace {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_log(const fs::path& path) {
+  const std::string name = path.filename().string();
+  const std::string whole = path.string();
+  return !name.starts_with('.') && whole.find("/CloudTrail-Digest/") == std::string::npos && whole.find("/CloudTrail-Insight/") == std::string::npos;
+}
+
+void list_directory(const std::string& root, InputList& out) {
+  std::vector<InputFile> found;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(root, fs::directory_options::follow_directory_symlink, error), end; !error && at != end; at.increment(error)) {
+    std::error_code ignored;
+    if (at->is_regular_file(ignored) && is_log(at->path())) found.push_back({at->path().string(), at->file_size(ignored)});
+  }
+  if (error) out.failures.push_back(root + ": cannot be listed: " + error.message());
+  if (found.empty() && !error) out.failures.push_back(root + ": holds no log files");
+  std::sort(found.begin(), found.end(), [](const InputFile& a, const InputFile& b) { return a.path < b.path; });
+  out.files.insert(out.files.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
+}
+
+}  // namespace
+
+InputList list_inputs(const std::vector<std::string>& paths) {
+  InputList out;
+  for (const auto& path : paths) {
+    std::error_code error;
+    if (path != "-" && fs::is_directory(path, error)) {
+      list_directory(path, out);
+    } else if (path != "-" && !fs::exists(path, error)) {
+      out.failures.push_back(path + ": does not exist");
+    } else {
+      const auto bytes = path != "-" && fs::is_regular_file(path, error) ? fs::file_size(path, error) : 0;
+      out.files.push_back({path, error ? 0 : static_cast<std::uint64_t>(bytes)});
+    }
+  }
+  return out;
+}
+
+}  // namespace millrace

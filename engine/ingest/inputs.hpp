@@ -1,0 +1,28 @@
+// Which files a replay reads, and in which order: those named, in the order given; directories in byte order of their paths.
+//
+// Of a directory, what CloudTrail's own key layout says is no log is left out: digest files and insight files. Hidden files
+// are left out too.
+//
+// Threads: pure. Cost: one directory listing each. Errors: a path that does not exist, a directory that cannot be listed.
+// Source:  CloudTrail's key layout, AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace millrace {
+
+struct InputFile {
+  std::string path;  // "-" is standard input
+  std::uint64_t bytes = 0;  // as stored; 0 where unknown
+};
+
+struct InputList {
+  std::vector<InputFile> files;
+  std::vector<std::string> failures;  // sentences
+};
+
+InputList list_inputs(const std::vector<std::string>& paths);
+
+}  // namespace millrace

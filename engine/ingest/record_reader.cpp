@@ -1,0 +1,363 @@
+#include "engine/ingest/record_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "engine/route/json_index.hpp"
+
+namespace millrace {
+namespace {
+
+constexpr std::string_view kRecordStart = "{\"eventVersion\"";
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr std::size_t kBadTextBytes = 1024;  // LIMIT: of an unreadable stretch that is kept to show
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+struct Container {
+  std::string_view key;      // of the array
+  const char* wrapped_in;    // member of an element that holds the record as a string
+};
+constexpr std::array<Container, 4> kContainers = {
+    {{"Records", nullptr}, {"logEvents", "message"}, {"events", "message"}, {"Events", "CloudTrailEvent"}}};
+
+// What the members of a top-level object say about it, read as far as needed.
+struct Header {
+  enum Kind { need_more, record, container, malformed } kind;
+  std::size_t end = 0;  // behind the object, or behind the array's bracket
+  const char* wrapped_in = nullptr;
+  bool control = false;  // a control message of CloudWatch Logs
+};
+
+class HeaderReader {
+ public:
+  HeaderReader(std::string_view text, std::size_t at) : text_(text), at_(at + 1) {}
+
+  Header read() {
+    bool control = false;
+    for (;;) {
+      if (!skip_space_and(',')) return {Header::need_more};
+      if (text_[at_] == '}') return {Header::record, at_ + 1};
+      std::string_view key;
+      if (text_[at_] != '"') return {Header::malformed};
+      if (!string(key) || !skip_space_and(':')) return {Header::need_more};
+      if (text_[at_] == '[') {
+        const auto found = std::find_if(kContainers.begin(), kContainers.end(), [&](const Container& c) { return c.key == key; });
+        if (found != kContainers.end()) return {Header::container, at_ + 1, found->wrapped_in, control};
+      }
+      const std::size_t value = at_;
+      if (!skip_value()) return {Header::need_more};
+      control |= key == "messageType" && text_.substr(value, at_ - value) == "\"CONTROL_MESSAGE\"";
+    }
+  }
+
+ private:
+  bool skip_space_and(char c) {
+    while (at_ < text_.size() && (is_space(text_[at_]) || text_[at_] == c)) ++at_;
+    return at_ < text_.size();
+  }
+
+  bool string(std::string_view& content) {
+    const std::size_t begin = ++at_;
+    while (at_ < text_.size() && text_[at_] != '"') at_ += text_[at_] == '\\' ? 2 : 1;
+    if (at_ >= text_.size()) return false;
+    content = text_.substr(begin, at_++ - begin);
+    return true;
+  }
+
+  bool skip_value() {
+    if (text_[at_] == '"') {
+      std::string_view ignored;
+      return string(ignored);
+    }
+    if (text_[at_] == '{' || text_[at_] == '[') {
+      JsonScan scan;
+      at_ = scan.find_close(text_.data(), at_, text_.size());
+      return scan.closed();
+    }
+    while (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '}') ++at_;
+    return at_ < text_.size();
+  }
+
+  std::string_view text_;
+  std::size_t at_;
+};
+
+}  // namespace
+
+RecordReader::RecordReader(std::string path, std::size_t record_bytes_max)
+    : name_(std::make_shared<const std::string>(path)), source_(path), record_bytes_max_(record_bytes_max) {}
+
+bool RecordReader::next(Block& block) {
+  block = {};
+  block.input = name_;
+  if (mode_ == Mode::done) return false;
+  for (;;) {
+    Progress progress = Progress::going;
+    while (progress == Progress::going && mode_ != Mode::done) progress = step(block);
+    const bool full = at_ >= kBlockBytes && !block.records.empty();
+    if (progress == Progress::flush || mode_ == Mode::done || full) break;
+    if (!read_more()) {
+      if (at_input_end(block)) mode_ = Mode::done;
+      break;
+    }
+  }
+  finish_block(block);
+  return true;
+}
+
+bool RecordReader::read_more() {
+  if (input_ended_) return false;
+  if (keep_ > 0 && !unwrapped_.empty()) {
+    // Records that came as strings are copied out already; what was read of them can go.
+    buffer_.erase(0, keep_);
+    buffer_bytes_ -= keep_;
+    at_ -= keep_;
+    base_ += keep_;
+    keep_ = 0;
+  }
+  buffer_.resize(buffer_bytes_ + kBlockBytes + kJsonPaddingBytes);
+  const std::size_t got = source_.read(buffer_.data() + buffer_bytes_, kBlockBytes);
+  buffer_bytes_ += got;
+  input_ended_ = got == 0;
+  return !input_ended_;
+}
+
+// Hands the records' bytes to the block and keeps what is behind them for the next one.
+void RecordReader::finish_block(Block& block) {
+  block.input_bytes = base_ + keep_ - accounted_;
+  accounted_ = base_ + keep_;
+  std::string rest(buffer_, keep_, buffer_bytes_ - keep_);
+  if (unwrapped_.empty()) {
+    block.text_bytes = keep_;
+    block.text = std::move(buffer_);
+  } else {
+    block.text_bytes = unwrapped_.size();
+    block.text = std::move(unwrapped_);
+    unwrapped_.clear();
+  }
+  block.text.resize(block.text_bytes);
+  block.text.append(kJsonPaddingBytes, ' ');
+  buffer_bytes_ = rest.size();
+  buffer_ = std::move(rest);
+  at_ -= keep_;
+  base_ += keep_;
+  keep_ = 0;
+}
+
+RecordReader::Progress RecordReader::step(Block& block) {
+  switch (mode_) {
+    case Mode::start: return start(block);
+    case Mode::header: return header(block);
+    case Mode::elements: return elements(block);
+    case Mode::remainder: return remainder();
+    case Mode::lines: return lines(block);
+    case Mode::resync: return resync();
+    case Mode::skip_line: return skip_line();
+    case Mode::done: break;
+  }
+  return Progress::flush;
+}
+
+void RecordReader::skip_space(std::string_view also) {
+  while (at_ < buffer_bytes_ && (is_space(buffer_[at_]) || also.find(buffer_[at_]) != std::string_view::npos)) ++at_;
+  keep_ = at_;
+}
+
+RecordReader::Progress RecordReader::start(Block& block) {
+  if (base_ + at_ == 0) {
+    if (buffer_bytes_ < kByteOrderMark.size() && !input_ended_) return Progress::need_more;
+    if (std::string_view(buffer_.data(), buffer_bytes_).starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
+  }
+  skip_space();
+  if (at_ == buffer_bytes_) return Progress::need_more;
+  if (!unwrapped_.empty()) return Progress::flush;  // a block's records are all of one kind
+  if (buffer_[at_] == '{') {
+    mode_ = Mode::header;
+  } else if (buffer_[at_] == '[') {
+    keep_ = ++at_;
+    mode_ = Mode::elements;
+    in_container_ = skip_elements_ = false;
+    wrapped_in_ = nullptr;
+    scan_.restart();
+  } else {
+    return lose_sync(block, "not_json", "is not JSON: expected { or [", at_);
+  }
+  return Progress::going;
+}
+
+RecordReader::Progress RecordReader::header(Block& block) {
+  const std::string_view text(buffer_.data(), buffer_bytes_);
+  const Header found = HeaderReader(text, at_).read();
+  const auto newline = text.find('\n', at_);
+  if (found.kind == Header::container) {
+    if (found.wrapped_in != nullptr && !block.records.empty()) return Progress::flush;
+    keep_ = at_ = found.end;
+    mode_ = Mode::elements;
+    in_container_ = true;
+    skip_elements_ = found.control;
+    wrapped_in_ = found.wrapped_in;
+    scan_.restart();
+    return Progress::going;
+  }
+  if (found.kind == Header::record) {
+    // One record a line, if the line ends where the object does.
+    std::size_t behind = found.end;
+    while (behind < buffer_bytes_ && (text[behind] == ' ' || text[behind] == '\t' || text[behind] == '\r')) ++behind;
+    if (behind == buffer_bytes_ && !input_ended_ && !record_too_large(at_)) return Progress::need_more;
+    if (behind < buffer_bytes_ && newline == behind) {
+      mode_ = Mode::lines;
+      return Progress::going;
+    }
+    if (found.end - at_ > record_bytes_max_) return lose_sync(block, "too_large", "is larger than --max-record", at_);
+    emit(block, at_, found.end);
+    keep_ = at_ = found.end;
+    mode_ = Mode::start;
+    return Progress::going;
+  }
+  if (found.kind == Header::malformed || record_too_large(at_)) {
+    // A first line that is no record must not cost the lines behind it.
+    if (newline != std::string_view::npos) {
+      mode_ = Mode::lines;
+      return Progress::going;
+    }
+    if (record_too_large(at_)) return lose_sync(block, "too_large", "is larger than --max-record", at_);
+    if (input_ended_) return lose_sync(block, "not_json", "is not JSON", at_);
+  }
+  return Progress::need_more;
+}
+
+RecordReader::Progress RecordReader::elements(Block& block) {
+  if (scan_.depth() == 0) {
+    skip_space(",");
+    if (at_ == buffer_bytes_) return Progress::need_more;
+    if (at_ >= kBlockBytes && !block.records.empty()) return Progress::flush;
+    if (unwrapped_.size() >= kBlockBytes) return Progress::flush;
+    if (buffer_[at_] == ']') {
+      keep_ = ++at_;
+      mode_ = in_container_ ? Mode::remainder : Mode::start;
+      scan_.restart(1);
+      return Progress::going;
+    }
+    if (buffer_[at_] != '{') return lose_sync(block, "not_a_record", "is not a record: expected an object in the array", at_);
+  }
+  at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
+  if (!scan_.closed() && !record_too_large(keep_)) return Progress::need_more;
+  if (at_ - keep_ > record_bytes_max_) return lose_sync(block, "too_large", "is larger than --max-record", keep_);
+  if (!skip_elements_) {
+    wrapped_in_ != nullptr ? emit_wrapped(block, keep_, at_) : emit(block, keep_, at_);
+  }
+  keep_ = at_;
+  scan_.restart();
+  return Progress::going;
+}
+
+RecordReader::Progress RecordReader::remainder() {
+  keep_ = at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
+  if (!scan_.closed()) return Progress::need_more;
+  mode_ = Mode::start;
+  return Progress::going;
+}
+
+RecordReader::Progress RecordReader::lines(Block& block) {
+  if (keep_ >= kBlockBytes && !block.records.empty()) return Progress::flush;
+  const auto* newline = static_cast<const char*>(std::memchr(buffer_.data() + at_, '\n', buffer_bytes_ - at_));
+  std::size_t end = newline == nullptr ? buffer_bytes_ : static_cast<std::size_t>(newline - buffer_.data());
+  if (newline == nullptr && !input_ended_) {
+    at_ = buffer_bytes_;
+    if (!record_too_large(keep_)) return Progress::need_more;
+  }
+  if (end - keep_ > record_bytes_max_) {
+    bad(block, "too_large", "is larger than --max-record", keep_, end);
+    keep_ = at_ = end;
+    mode_ = Mode::skip_line;
+    return Progress::going;
+  }
+  std::size_t begin = keep_;
+  const bool last = newline == nullptr;
+  keep_ = at_ = last ? end : end + 1;
+  while (begin < end && is_space(buffer_[begin])) ++begin;
+  while (end > begin && is_space(buffer_[end - 1])) --end;
+  if (begin < end) emit(block, begin, end);
+  return last ? Progress::need_more : Progress::going;
+}
+
+RecordReader::Progress RecordReader::skip_line() {
+  const auto* newline = static_cast<const char*>(std::memchr(buffer_.data() + at_, '\n', buffer_bytes_ - at_));
+  keep_ = at_ = newline == nullptr ? buffer_bytes_ : static_cast<std::size_t>(newline - buffer_.data()) + 1;
+  if (newline == nullptr) return Progress::need_more;
+  mode_ = Mode::lines;
+  return Progress::going;
+}
+
+RecordReader::Progress RecordReader::resync() {
+  const std::string_view text(buffer_.data(), buffer_bytes_);
+  const auto found = text.find(kRecordStart, at_);
+  if (found == std::string_view::npos) {
+    const std::size_t overlap = std::min(kRecordStart.size() - 1, buffer_bytes_ - at_);
+    keep_ = at_ = buffer_bytes_ - overlap;
+    return Progress::need_more;
+  }
+  keep_ = at_ = found;
+  mode_ = Mode::elements;
+  wrapped_in_ = nullptr;
+  scan_.restart();
+  return Progress::going;
+}
+
+RecordReader::Progress RecordReader::lose_sync(Block& block, const char* kind, std::string reason, std::size_t begin) {
+  bad(block, kind, std::move(reason), begin, buffer_bytes_);
+  keep_ = at_ = begin + 1;
+  in_container_ = true;
+  mode_ = Mode::resync;
+  return Progress::going;
+}
+
+// What is left when the input ends is a record's beginning, or the input itself was cut short. Says false if there is more
+// to find for another block.
+bool RecordReader::at_input_end(Block& block) {
+  if (mode_ == Mode::header && header(block) != Progress::need_more) return false;
+  const bool failed = !source_.failure().empty() && !failure_reported_;
+  if (mode_ == Mode::lines && !failed) {
+    while (keep_ < buffer_bytes_) {
+      if (lines(block) == Progress::flush) return false;
+    }
+  }
+  const bool inside = mode_ == Mode::header || mode_ == Mode::elements || mode_ == Mode::remainder;
+  const std::size_t begin = std::min(keep_, buffer_bytes_);
+  if (failed) {
+    bad(block, source_.failure_kind(), source_.failure(), begin, buffer_bytes_);
+    failure_reported_ = true;
+  } else if (inside) {
+    bad(block, "truncated", begin < buffer_bytes_ ? "ends in the middle of a record" : "ends in the middle of the records", begin, buffer_bytes_);
+  }
+  if (inside && begin < buffer_bytes_) {
+    // The cut may only seem to be one: records may stand behind a record whose quotes or brackets do not balance.
+    at_ = begin + 1;
+    if (resync() == Progress::going) return false;
+  }
+  keep_ = buffer_bytes_;
+  return true;
+}
+
+void RecordReader::emit(Block& block, std::size_t begin, std::size_t end) {
+  block.records.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin), base_ + begin, ++numbered_});
+}
+
+void RecordReader::emit_wrapped(Block& block, std::size_t begin, std::size_t end) {
+  simdjson::dom::element element;
+  std::string_view text;
+  const bool ok = !parser_.parse(buffer_.data() + begin, end - begin).get(element) && !element[wrapped_in_].get_string().get(text);
+  if (!ok) return bad(block, "not_a_record", std::string("has no string member ") + wrapped_in_, begin, end);
+  const std::size_t at = unwrapped_.size();
+  unwrapped_ += text;
+  unwrapped_ += '\n';
+  block.records.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(text.size()), base_ + begin, ++numbered_});
+}
+
+void RecordReader::bad(Block& block, const char* kind, std::string reason, std::size_t begin, std::size_t end) {
+  block.bad.push_back({kind, std::move(reason), base_ + begin, ++numbered_, buffer_.substr(begin, std::min(end - begin, kBadTextBytes))});
+}
+
+}  // namespace millrace

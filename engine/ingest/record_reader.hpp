@@ -1,0 +1,87 @@
+// Cuts one input into records, whatever holds them, in blocks of bounded size.
+//
+// Containers, told by content: {"Records": […]}, a bare array, one record a line, records one behind the other; and those
+// that hold records as strings: {"logEvents": [{"message"}]} and {"events": [{"message"}]} of CloudWatch Logs (control
+// messages skipped), {"Events": [{"CloudTrailEvent"}]} of lookup-events. A byte order mark is skipped.
+//
+// A stretch that is no record is reported as one bad record; reading goes on at the next line, or, where there are no
+// lines, at the next text that starts like a CloudTrail record.
+//
+// Invariants: I1 what next() finds does not depend on how the source cuts its reads;
+//             I2 memory stays under record_bytes_max + 3 blocks, whatever the input.
+//
+// Threads: one thread an object. Cost: lines at memchr's speed, other containers about 0.15 ns a byte.
+// Errors:  in Block::bad. Source: CloudTrail and CloudWatch Logs formats, aws lookup-events.
+#pragma once
+
+#include <simdjson.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/ingest/block.hpp"
+#include "engine/ingest/byte_source.hpp"
+#include "engine/ingest/json_scan.hpp"
+
+namespace millrace {
+
+// LIMIT: a block of this size and its index stay in a core's second-level cache.
+constexpr std::size_t kBlockBytes = std::size_t{192} << 10;
+// LIMIT: EventBridge's own limit for one event.
+constexpr std::size_t kRecordBytesMaxDefault = std::size_t{1} << 20;
+
+class RecordReader {
+ public:
+  RecordReader(std::string path, std::size_t record_bytes_max);
+
+  // Replaces `block` by the next one; false at the end. A block may hold bad stretches only.
+  bool next(Block& block);
+
+ private:
+  enum class Mode { start, header, elements, remainder, lines, resync, skip_line, done };
+  enum class Progress { going, need_more, flush };
+
+  Progress step(Block& block);
+  Progress start(Block& block);
+  Progress header(Block& block);
+  Progress elements(Block& block);
+  Progress remainder();
+  Progress lines(Block& block);
+  Progress resync();
+  Progress skip_line();
+  bool at_input_end(Block& block);
+  void finish_block(Block& block);
+  bool read_more();
+
+  void emit(Block& block, std::size_t begin, std::size_t end);
+  void emit_wrapped(Block& block, std::size_t begin, std::size_t end);
+  void bad(Block& block, const char* kind, std::string reason, std::size_t begin, std::size_t end);
+  Progress lose_sync(Block& block, const char* kind, std::string reason, std::size_t begin);
+  void skip_space(std::string_view also = "");
+  bool record_too_large(std::size_t begin) const { return buffer_bytes_ - begin > record_bytes_max_; }
+
+  std::shared_ptr<const std::string> name_;
+  ByteSource source_;
+  std::size_t record_bytes_max_;
+
+  std::string buffer_;            // of which buffer_bytes_ are input
+  std::size_t buffer_bytes_ = 0;
+  std::size_t at_ = 0;            // next byte to look at
+  std::size_t keep_ = 0;          // first byte still needed after this block
+  std::uint64_t base_ = 0;        // offset of buffer_[0] in the input
+  std::uint64_t numbered_ = 0;    // records so far
+  bool input_ended_ = false;
+  bool failure_reported_ = false;
+
+  Mode mode_ = Mode::start;
+  JsonScan scan_;
+  bool in_container_ = false;      // the array is a member of an object
+  bool skip_elements_ = false;     // a control message
+  const char* wrapped_in_ = nullptr;  // member of an element that holds the record as a string
+  std::string unwrapped_;          // records of this block, if they came as strings
+  std::uint64_t accounted_ = 0;    // input bytes reported in blocks so far
+  simdjson::dom::parser parser_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,72 @@
+#include "engine/route/envelope.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+bool is_read_only_management(const RecordHead& head, ReadOnlyRule rule) {
+  if (rule == ReadOnlyRule::deliver || head.event_category != "Management") return false;
+  if (rule == ReadOnlyRule::flag) return head.read_only;
+  const std::string_view name = head.event_name;
+  if (!name.starts_with("Get") && !name.starts_with("List") && !name.starts_with("Describe")) return false;
+  const bool token_call = name == "GetFederationToken" || name == "GetSessionToken";
+  return !(token_call && head.event_source == "sts.amazonaws.com");
+}
+
+std::string_view detail_type_of(std::string_view event_type) {
+  if (event_type == "AwsServiceEvent") return "AWS Service Event via CloudTrail";
+  if (event_type == "AwsConsoleSignIn") return "AWS Console Sign In via CloudTrail";
+  if (event_type == "AwsConsoleAction") return "AWS Console Action via CloudTrail";
+  if (event_type == "AwsCloudTrailInsight") return "AWS Insight via CloudTrail";
+  if (event_type == "AwsVpceEvent" || event_type == "AwsVpceEvents") return "AWS Network Activity Event via CloudTrail";
+  return "AWS API Call via CloudTrail";
+}
+
+void append_source(const RecordHead& head, std::string& out) {
+  constexpr std::string_view kDomain = ".amazonaws.com";
+  std::string_view service = head.event_source.empty() ? "cloudtrail" : head.event_source;
+  if (service.ends_with(kDomain)) service.remove_suffix(kDomain.size());
+  out += "aws.";
+  out += service;
+}
+
+void append_json_string(std::string_view text, std::string& out) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20) {
+      out += "\\u00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+std::string write_event(const Envelope& envelope, std::string_view record) {
+  constexpr std::size_t kEnvelopeBytes = 320;  // of an ordinary one
+  std::string out;
+  out.reserve(record.size() + kEnvelopeBytes);
+  const auto member = [&](std::string_view name, std::string_view value) {
+    out += name;
+    append_json_string(value, out);
+  };
+  member(R"({"version":"0","id":)", envelope.id);
+  member(R"(,"detail-type":)", envelope.detail_type);
+  member(R"(,"source":)", envelope.source);
+  member(R"(,"account":)", envelope.account);
+  member(R"(,"time":)", envelope.time);
+  member(R"(,"region":)", envelope.region);
+  out += R"(,"resources":[],"detail":)";
+  out += record;
+  out += '}';
+  return out;
+}
+
+}  // namespace millrace

@@ -1,0 +1,39 @@
+// Reads one whole event from text into fields, for callers that have a single event and want it checked to the last byte.
+//
+// What is an event: one JSON object in valid UTF-8, nothing but white space around it, at most kJsonDepthMax levels deep. A
+// byte order mark, a lone surrogate, a raw control character or trailing text makes it none. A key may come twice; both
+// values count.
+//
+// Threads: one thread an object. Cost: a full parse besides the walk. Errors: a reason with the byte where there is one.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/route/json_index.hpp"
+#include "engine/route/walk.hpp"
+
+namespace millrace {
+
+// Why a text is no JSON object; nullopt if it is one. REQUIRES: kJsonPaddingBytes readable bytes behind `text`.
+class JsonValidator {
+ public:
+  std::optional<std::string> refuse(std::string_view text);
+
+ private:
+  simdjson::dom::parser parser_{simdjson::SIMDJSON_MAXSIZE_BYTES};
+};
+
+class EventReader {
+ public:
+  // Replaces what `fields` held; nullopt on success.
+  std::optional<std::string> read(std::string_view event, const PathTrie& paths, EventFields& fields, NodeId root = 0);
+
+ private:
+  JsonIndex index_;
+  JsonValidator validator_;
+  std::string padded_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,246 @@
+#include "engine/route/router.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace millrace {
+namespace {
+
+constexpr std::array<std::string_view, 9> kSlotPaths = {
+    "detail.eventSource", "detail.eventName", "detail.eventID", "detail.eventTime", "detail.awsRegion",
+    "detail.eventType", "detail.recipientAccountId", "detail.eventCategory", "detail.readOnly"};
+constexpr std::array<std::string_view, 9> kEnvelopeKeys = {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"};
+
+bool is_envelope_key(const char* key) {
+  return std::any_of(kEnvelopeKeys.begin(), kEnvelopeKeys.end(), [&](std::string_view name) {
+    return std::memcmp(key, name.data(), name.size()) == 0 && key[name.size()] == '"';
+  });
+}
+
+// A reason in the summary's words; the sentence for people comes from the validator.
+const char* kind_of(std::string_view reason) {
+  if (reason.find("UTF-8") != std::string_view::npos) return "invalid_utf8";
+  if (reason.find("deeper") != std::string_view::npos) return "too_deep";
+  return "not_json";
+}
+
+}  // namespace
+
+std::vector<std::string_view> router_paths() {
+  std::vector<std::string_view> out(kSlotPaths.begin(), kSlotPaths.end());
+  out.insert(out.end(), {"id", "time", "detail-type"});
+  return out;
+}
+
+Router::Router(std::shared_ptr<const RuleSet> rules, RouteOptions options)
+    : rules_(std::move(rules)), options_(options), automaton_(*rules_->automaton()), matcher_(rules_->automaton()), walker_(automaton_.paths(), fields_) {
+  fields_.reset(automaton_.field_count());
+  detail_node_ = automaton_.paths().descend(0, "detail");
+  for (std::size_t i = 0; i < slot_count; ++i) slots_[i] = automaton_.field_of(kSlotPaths[i]);
+  id_ = automaton_.field_of("id");
+  time_ = automaton_.field_of("time");
+  detail_type_ = automaton_.field_of("detail-type");
+  version_ = automaton_.field_of("version");
+  source_ = automaton_.field_of("source");
+  account_ = automaton_.field_of("account");
+  region_ = automaton_.field_of("region");
+  walker_.watch(detail_node_);
+}
+
+std::string_view Router::leaf_text(FieldId field) const {
+  const LeafId id = fields_.first(field);
+  return id == kNone || fields_.leaf(id).text == "null" ? std::string_view{} : fields_.leaf(id).text;
+}
+
+template <typename Handle>
+void Router::for_each_record(const Block& block, Handle&& handle) {
+  const char* data = block.text.data();
+  const bool indexed = block_index_.build(data, block.text_bytes);
+  const std::uint32_t* at = indexed ? block_index_.begin() : nullptr;
+  for (const RecordRef& ref : block.records) {
+    const char* bad_kind = nullptr;
+    if (indexed) {
+      if (*at != ref.begin) at = std::lower_bound(block_index_.begin(), block_index_.end(), ref.begin);
+      bad_kind = examine(data, at, ref.begin + ref.bytes);
+    } else if (record_index_.build(data + ref.begin, ref.bytes)) {
+      // The block as a whole could not be indexed; the record at fault must not cost the others.
+      const std::uint32_t* record_at = record_index_.begin();
+      bad_kind = examine(data + ref.begin, record_at, ref.bytes);
+    } else {
+      bad_kind = "not_json";
+    }
+    handle(ref, bad_kind);
+  }
+}
+
+// Walks one record; null if it is an event, else why it is none.
+const char* Router::examine(const char* data, const std::uint32_t*& at, std::uint32_t end) {
+  const std::uint32_t* const begin = at;
+  if (*at >= end || data[*at] != '{') return "not_json";
+  form_ = is_envelope_key(data + at[1] + 1) ? Form::envelope : Form::record;
+  if (!walk(data, at, end, form_)) return "not_json";
+  if (is_confirmed()) return nullptr;
+  form_ = form_ == Form::record ? Form::envelope : Form::record;
+  at = begin;
+  walk(data, at, end, form_);
+  return is_confirmed() ? nullptr : "no_event_source";
+}
+
+bool Router::walk(const char* data, const std::uint32_t*& at, std::uint32_t end, Form form) {
+  fields_.clear();
+  return walker_.walk(data, at, end, form == Form::record ? detail_node_ : 0) && at[-1] == end - 1;
+}
+
+// A record has an eventSource, or is an insight; an event has detail-type and detail.
+bool Router::is_confirmed() const {
+  if (form_ == Form::envelope) return fields_.first(detail_type_) != kNone && walker_.came_by();
+  return fields_.first(slots_[slot_source]) != kNone || leaf_text(slots_[slot_type]) == "AwsCloudTrailInsight";
+}
+
+void Router::read_head() {
+  head_ = {.event_source = leaf_text(slots_[slot_source]),
+           .event_name = leaf_text(slots_[slot_name]),
+           .event_id = leaf_text(slots_[slot_id]),
+           .event_time = leaf_text(slots_[slot_time]),
+           .aws_region = leaf_text(slots_[slot_region]),
+           .event_type = leaf_text(slots_[slot_type]),
+           .recipient_account_id = leaf_text(slots_[slot_account]),
+           .event_category = leaf_text(slots_[slot_category]),
+           .read_only = leaf_text(slots_[slot_read_only]) == "true"};
+}
+
+// The envelope's members as leaves, where a rule asks for them.
+void Router::add_derived_fields(std::string_view record) {
+  const auto add = [&](FieldId field, std::string_view text) {
+    if (field != kNone && automaton_.rules_use(field)) fields_.add(field, LeafKind::string, text);
+  };
+  envelope_.source.clear();
+  append_source(head_, envelope_.source);
+  envelope_.detail_type = detail_type_of(head_.event_type);
+  envelope_.account = head_.recipient_account_id;
+  envelope_.time = head_.event_time;
+  envelope_.region = head_.aws_region;
+  add(version_, "0");
+  add(detail_type_, envelope_.detail_type);
+  add(source_, envelope_.source);
+  add(account_, envelope_.account);
+  add(time_, envelope_.time);
+  add(region_, envelope_.region);
+  if (automaton_.rules_use(id_)) {
+    envelope_.id = event_id(record);
+    add(id_, envelope_.id);
+  }
+}
+
+std::string Router::event_id(std::string_view record) const {
+  if (form_ == Form::envelope) return std::string(leaf_text(id_));
+  return uuid_from(head_.event_id.empty() ? record : head_.event_id);
+}
+
+bool Router::match_fields(const char*& bad_kind) {
+  matched_.clear();
+  if (!matcher_.match(fields_, matched_)) bad_kind = "undecidable_arrays";
+  return bad_kind == nullptr;
+}
+
+void Router::route(const Block& block, StartBatch& out) {
+  for_each_record(block, [&](const RecordRef& ref, const char* bad_kind) {
+    const std::string_view record = block.record(ref);
+    ++out.tally.records;
+    if (bad_kind == nullptr && options_.strict && validator_.refuse(record)) bad_kind = "not_json";
+    if (bad_kind != nullptr) return reject(block, ref, bad_kind, out);
+    if (!rules_->any_enabled()) {
+      ++out.tally.not_delivered["no_enabled_rule"];
+      return;
+    }
+    bool with_all_only = false;
+    if (form_ == Form::record) {
+      read_head();
+      with_all_only = is_read_only_management(head_, options_.read_only);
+      if (with_all_only && !rules_->any_with_all()) {
+        ++out.tally.not_delivered["read_only_management"];
+        return;
+      }
+      add_derived_fields(record);
+    }
+    if (!match_fields(bad_kind)) return reject(block, ref, bad_kind, out);
+    if (with_all_only) std::erase_if(matched_, [&](RuleId id) { return rules_->rules()[id].state != RuleState::enabled_with_all; });
+    if (!matched_.empty() && validator_.refuse(record)) return reject(block, ref, "not_json", out);
+    ++out.tally.routed;
+    if (!matched_.empty()) add_starts(record, out);
+  });
+}
+
+void Router::match(const Block& block, StartBatch& out, const Visit& visit) {
+  for_each_record(block, [&](const RecordRef& ref, const char* bad_kind) {
+    const std::string_view record = block.record(ref);
+    ++out.tally.records;
+    matched_.clear();
+    if (bad_kind == nullptr && form_ == Form::record) {
+      read_head();
+      add_derived_fields(record);
+    }
+    if (bad_kind == nullptr) match_fields(bad_kind);
+    if (bad_kind == nullptr && (options_.strict || !matched_.empty()) && validator_.refuse(record)) bad_kind = "not_json";
+    if (bad_kind != nullptr) return reject(block, ref, bad_kind, out);
+    ++out.tally.routed;
+    out.tally.matched_events += !matched_.empty();
+    out.tally.matches += matched_.size();
+    visit(event_id(record), matched_);
+  });
+}
+
+std::uint64_t Router::count_matches(const Block& block) {
+  std::uint64_t matches = 0;
+  for_each_record(block, [&](const RecordRef& ref, const char* bad_kind) {
+    if (bad_kind != nullptr) return;
+    const std::string_view record = block.record(ref);
+    if (form_ == Form::record) {
+      read_head();
+      add_derived_fields(record);
+    }
+    if (match_fields(bad_kind) && !matched_.empty() && !validator_.refuse(record)) matches += matched_.size();
+  });
+  return matches;
+}
+
+void Router::add_starts(std::string_view record, StartBatch& out) {
+  ++out.tally.matched_events;
+  out.tally.matches += matched_.size();
+  const std::string id = event_id(record);
+  std::string event;
+  if (form_ == Form::envelope) {
+    event = record;
+  } else {
+    envelope_.id = id;
+    event = write_event(envelope_, record);
+  }
+  const std::string time(form_ == Form::envelope ? leaf_text(time_) : head_.event_time);
+  for (const RuleId rule_id : matched_) {
+    const Rule& rule = rules_->rules()[rule_id];
+    for (const Target& target : rule.targets) {
+      ++out.tally.starts;
+      out.starts.push_back({&rule, &target, execution_name(rule.name, target.id, id), id, time, event});
+    }
+  }
+}
+
+void Router::reject(const Block& block, const RecordRef& ref, const char* kind, StartBatch& out) {
+  const std::string_view record = block.record(ref);
+  std::string reason;
+  if (std::strcmp(kind, "no_event_source") == 0) {
+    reason = "is no CloudTrail record (it has no eventSource) and no event (detail-type and detail)";
+  } else if (std::strcmp(kind, "undecidable_arrays") == 0) {
+    reason = "has too many arrays on one path to decide which elements agree";
+  } else {
+    reason = validator_.refuse(record).value_or("is not valid JSON");
+    kind = kind_of(reason);
+  }
+  ++out.tally.bad[kind];
+  out.rejects.push_back({kind,
+                         *block.input + ": record " + std::to_string(ref.number) + " at byte " + std::to_string(ref.offset) + ": " + reason,
+                         *block.input, std::string(record), ref.offset, ref.number});
+}
+
+}  // namespace millrace

@@ -1,0 +1,90 @@
+// The hot path of a worker: records in, matching rules out, starts for what matches.
+//
+// A record is told from a ready event by its first key, and by detail-type and detail where that misleads. Members of the
+// envelope are derived as leaves; the envelope is written only when a rule matches.
+//
+// Invariants: I1 every record is counted once: routed, not delivered, or bad;
+//             I2 a record that matches is valid JSON to its last byte, or it is bad;
+//             I3 what a record yields does not depend on the records around it.
+//
+// Threads: one router a worker; rule sets are shared. Cost: README of this folder.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/execute/start.hpp"
+#include "engine/ingest/block.hpp"
+#include "engine/route/envelope.hpp"
+#include "engine/route/event_reader.hpp"
+#include "engine/rules/rule_set.hpp"
+
+namespace millrace {
+
+struct RouteOptions {
+  ReadOnlyRule read_only = ReadOnlyRule::name;
+  bool strict = false;  // check every record to its last byte, also those that match nothing
+};
+
+// The paths that a rule set given to a Router must collect whether a rule names them or not.
+std::vector<std::string_view> router_paths();
+
+class Router {
+ public:
+  Router(std::shared_ptr<const RuleSet> rules, RouteOptions options);
+
+  // Routes the block's records and adds what comes of them to `out`, starts included.
+  void route(const Block& block, StartBatch& out);
+
+  // Visits each record that is an event: its id and its rules, ascending. Starts nothing.
+  using Visit = std::function<void(std::string_view id, std::span<const RuleId> rules)>;
+  void match(const Block& block, StartBatch& out, const Visit& visit);
+
+  // Matches without making anything of it; returns how many rules matched. For measuring.
+  std::uint64_t count_matches(const Block& block);
+
+ private:
+  enum Slot { slot_source, slot_name, slot_id, slot_time, slot_region, slot_type, slot_account, slot_category, slot_read_only, slot_count };
+  enum class Form : std::uint8_t { record, envelope };
+
+  // Calls handle(record, bad_kind) for each record of the block; bad_kind is null for an event, whose fields are then set.
+  template <typename Handle>
+  void for_each_record(const Block& block, Handle&& handle);
+
+  const char* examine(const char* data, const std::uint32_t*& at, std::uint32_t end);
+  bool walk(const char* data, const std::uint32_t*& at, std::uint32_t end, Form form);
+  bool is_confirmed() const;
+  void read_head();
+  void add_derived_fields(std::string_view record);
+  std::string event_id(std::string_view record) const;
+  bool match_fields(const char*& bad_kind);
+  void add_starts(std::string_view record, StartBatch& out);
+  void reject(const Block& block, const RecordRef& ref, const char* kind, StartBatch& out);
+  std::string_view leaf_text(FieldId field) const;
+
+  std::shared_ptr<const RuleSet> rules_;
+  RouteOptions options_;
+  const Automaton& automaton_;
+  Matcher matcher_;
+  EventFields fields_;
+  Walker walker_;
+  JsonIndex block_index_, record_index_;
+  JsonValidator validator_;
+  std::string padded_;
+
+  NodeId detail_node_;
+  std::array<FieldId, slot_count> slots_;
+  FieldId id_, time_, detail_type_;
+  FieldId version_, source_, account_, region_;
+  Form form_ = Form::record;
+  RecordHead head_;
+  Envelope envelope_;
+  std::vector<RuleId> matched_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,250 @@
+#include "engine/rules/rule_set.hpp"
+
+#include <simdjson.h>
+
+#include <chrono>
+#include <deque>
+#include <fstream>
+#include <unordered_set>
+
+#include "engine/rules/yaml_rules.hpp"
+#include "matcher/json_cursor.hpp"
+
+namespace millrace {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+constexpr std::size_t kRefusedShownMax = 20;  // LIMIT: of refused rules in one message; the count of the rest follows
+
+bool is_state_machine(std::string_view arn) {
+  return arn.starts_with("arn:aws") && arn.find(":states:") != std::string_view::npos && arn.find(":stateMachine:") != std::string_view::npos;
+}
+
+std::string read_file(const std::string& path, bool& ok) {
+  std::ifstream file(path, std::ios::binary);
+  ok = static_cast<bool>(file);
+  std::string text;
+  char buffer[1 << 16];
+  while (file.read(buffer, sizeof(buffer)) || file.gcount() > 0) text.append(buffer, static_cast<std::size_t>(file.gcount()));
+  ok = ok && !file.bad();
+  return text;
+}
+
+bool is_yaml(std::string_view path) { return path.ends_with(".yaml") || path.ends_with(".yml"); }
+
+}  // namespace
+
+// Goes through a rule file once; patterns stay views into its text until they are compiled.
+class RuleSetReader {
+ public:
+  RuleSetReader(std::string text, const std::string& source, const RuleSetOptions& options)
+      : text_(std::move(text)), source_(source), options_(options), set_(new RuleSet) {}
+
+  Result<std::shared_ptr<const RuleSet>> run() {
+    const auto begin = std::chrono::steady_clock::now();
+    text_.reserve(text_.size() + simdjson::SIMDJSON_PADDING);
+    if (!read_all()) return Failure{source_ + ": " + failure_};
+    if (set_->rules_.empty()) return Failure{source_ + ": holds no rules; expected {\"Rules\": [{\"Name\": …, \"EventPattern\": …}]}"};
+    if (!compile()) return Failure{failure_};
+    set_->compile_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return std::shared_ptr<const RuleSet>(std::move(set_));
+  }
+
+ private:
+  bool fail(std::string why) {
+    failure_ = std::move(why);
+    return false;
+  }
+
+  bool fail_json(simdjson::error_code error, std::size_t offset) {
+    return fail(std::string("is not valid JSON (") + simdjson::error_message(error) + ") near " + show_place(text_, offset));
+  }
+
+  bool read_all() {
+    const auto first = text_.find_first_not_of(" \t\r\n");
+    if (first == std::string::npos) return fail("is empty; expected {\"Rules\": […]}");
+    if (text_[first] == '[') return read_array_file();
+    ondemand::document_stream stream;
+    // LIMIT: one document may be the whole file.
+    if (const auto error = parser_.iterate_many(text_.data(), text_.size(), std::max<std::size_t>(text_.size(), 1 << 16)).get(stream)) {
+      return fail_json(error, 0);
+    }
+    for (auto at = stream.begin(); at != stream.end(); ++at) {
+      ondemand::object object;
+      auto document = *at;
+      if (const auto error = document.get_object().get(object)) return fail_json(error, at.current_index());
+      if (!read_document(object, at.current_index())) return false;
+    }
+    return stream.truncated_bytes() == 0 || fail("ends in the middle of a rule");
+  }
+
+  bool read_array_file() {
+    ondemand::document document;
+    ondemand::array array;
+    auto error = parser_.iterate(text_.data(), text_.size(), text_.size() + simdjson::SIMDJSON_PADDING).get(document);
+    if (!error) error = document.get_array().get(array);
+    return error ? fail_json(error, 0) : read_rules(array);
+  }
+
+  bool read_rules(ondemand::array& array) {
+    for (auto item : array) {
+      ondemand::object object;
+      if (const auto error = item.get_object().get(object)) return fail_json(error, 0);
+      if (!read_rule(object)) return false;
+    }
+    return true;
+  }
+
+  // A document is a rule, or an object whose member Rules lists them.
+  bool read_document(ondemand::object& object, std::size_t offset) {
+    ondemand::value rules;
+    if (object.find_field_unordered("Rules").get(rules)) {
+      const auto error = object.reset().error();
+      return error ? fail_json(error, offset) : read_rule(object);
+    }
+    ondemand::array array;
+    if (const auto error = rules.get_array().get(array)) return fail_json(error, offset);
+    return read_rules(array);
+  }
+
+  bool read_rule(ondemand::object& object) {
+    Rule rule;
+    std::string_view pattern;
+    for (auto member : object) {
+      std::string_view key;
+      ondemand::value value;
+      auto error = member.unescaped_key().get(key);
+      if (!error) error = member.value().get(value);
+      if (error) return fail_json(error, 0);
+      if (key == "Name") {
+        std::string_view name;
+        if (value.get_string().get(name)) return fail(place() + "Name is not a string");
+        rule.name = name;
+      } else if (key == "State") {
+        if (!read_state(value, rule)) return false;
+      } else if (key == "EventPattern") {
+        if (!read_pattern(value, pattern)) return false;
+      } else if (key == "Targets") {
+        if (!read_targets(value, rule)) return false;
+      }
+    }
+    return add(std::move(rule), pattern);
+  }
+
+  std::string place() const { return "rule " + std::to_string(set_->rules_.size() + 1) + ": "; }
+
+  bool add(Rule rule, std::string_view pattern) {
+    if (rule.name.empty()) return fail(place() + "has no Name");
+    if (!names_.insert(rule.name).second) return fail(place() + "the name " + rule.name + " is used twice; names must be unique");
+    const bool live = rule.state != RuleState::disabled && !pattern.empty();
+    set_->any_enabled_ |= live;
+    set_->any_with_all_ |= live && rule.state == RuleState::enabled_with_all;
+    checked_.push_back(pattern);
+    live_.push_back(live);
+    set_->rules_.push_back(std::move(rule));
+    return true;
+  }
+
+  bool read_state(ondemand::value value, Rule& rule) {
+    std::string_view state;
+    if (value.is_null()) return true;
+    if (value.get_string().get(state)) return fail(place() + "State is not a string");
+    if (state == "ENABLED") {
+      rule.state = RuleState::enabled;
+    } else if (state == "DISABLED") {
+      rule.state = RuleState::disabled;
+    } else if (state == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS") {
+      rule.state = RuleState::enabled_with_all;
+    } else {
+      return fail(place() + "State is \"" + std::string(state) + "\"; expected ENABLED, DISABLED or ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS");
+    }
+    return true;
+  }
+
+  bool read_pattern(ondemand::value value, std::string_view& pattern) {
+    ondemand::json_type type;
+    if (const auto error = value.type().get(type)) return fail_json(error, 0);
+    if (type == ondemand::json_type::null) return true;
+    if (type == ondemand::json_type::string) {
+      std::string_view text;
+      if (value.get_string().get(text)) return fail(place() + "EventPattern is not a valid string");
+      pattern = strings_.emplace_back(text);
+      if (pattern.empty()) pattern = " ";
+      return true;
+    }
+    if (type != ondemand::json_type::object) return fail(place() + "EventPattern is neither an object nor a string that holds one");
+    ondemand::object object;
+    auto error = value.get_object().get(object);
+    if (!error) error = object.raw_json().get(pattern);
+    return error ? fail_json(error, 0) : true;
+  }
+
+  bool read_targets(ondemand::value value, Rule& rule) {
+    ondemand::array array;
+    if (value.is_null()) return true;
+    if (value.get_array().get(array)) return fail(place() + "Targets is not an array");
+    for (auto item : array) {
+      ondemand::object object;
+      if (item.get_object().get(object)) return fail(place() + "a target is not an object");
+      Target target;
+      std::string_view text;
+      if (!object.find_field_unordered("Id").get_string().get(text)) target.id = text;
+      if (!object.find_field_unordered("Arn").get_string().get(text)) target.arn = text;
+      if (target.arn.empty()) return fail(place() + "a target has no Arn");
+      if (options_.check_targets && !is_state_machine(target.arn)) {
+        return fail(place() + "the target " + target.arn +
+                    " is not a Step Functions state machine; expected arn:aws:states:REGION:ACCOUNT:stateMachine:NAME");
+      }
+      if (target.id.empty()) target.id = std::to_string(rule.targets.size() + 1);
+      rule.targets.push_back(std::move(target));
+    }
+    return true;
+  }
+
+  bool compile() {
+    std::vector<RefusedRule> refused;
+    CompileOptions options{.extra_paths = options_.extra_paths};
+    // A rule that may match nothing takes no part; its pattern is checked all the same.
+    std::vector<bool> skipped(live_.size());
+    for (std::size_t i = 0; i < live_.size(); ++i) skipped[i] = !live_[i];
+    options.skipped = &skipped;
+    set_->automaton_ = Automaton::compile(checked_, refused, options);
+    if (refused.empty()) return true;
+    for (std::size_t i = 0; i < refused.size() && i < kRefusedShownMax; ++i) {
+      const auto& [id, error] = refused[i];
+      failure_ += source_ + ": rule " + set_->rules_[id].name + ": Event pattern is not valid. Reason: " + error.reason + "\n  at " +
+                  show_place(checked_[id], error.offset_bytes) + "\n";
+    }
+    if (refused.size() > kRefusedShownMax) failure_ += "and " + std::to_string(refused.size() - kRefusedShownMax) + " more refused rules\n";
+    failure_.pop_back();
+    return false;
+  }
+
+  std::string text_;
+  const std::string& source_;
+  const RuleSetOptions& options_;
+  std::shared_ptr<RuleSet> set_;
+  ondemand::parser parser_;
+  std::deque<std::string> strings_;  // patterns that came as strings
+  std::vector<std::string_view> checked_;
+  std::vector<bool> live_;
+  std::unordered_set<std::string> names_;
+  std::string failure_;
+};
+
+Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string text, const std::string& source, const RuleSetOptions& options) {
+  return RuleSetReader(std::move(text), source, options).run();
+}
+
+Result<std::shared_ptr<const RuleSet>> RuleSet::load(const std::string& path, const RuleSetOptions& options) {
+  bool ok = false;
+  std::string text = read_file(path, ok);
+  if (!ok) return Failure{path + ": cannot be read; is the path right?"};
+  if (!is_yaml(path)) return parse(std::move(text), path, options);
+  auto json = yaml_to_json(text);
+  if (!json) return Failure{path + ": " + json.failure().message};
+  return parse(std::move(*json), path, options);
+}
+
+}  // namespace millrace

@@ -1,0 +1,124 @@
+// A whole rule set, compiled: fields in, rule ids out.
+//
+// Each conjunction of each rule waits under one of its leaf lists, the *access group*, the one least likely to hold; an event
+// looks at a conjunction only when its access group holds. Groups are found by hash (exact values, prefixes, suffixes,
+// addresses), by an interval tree (ranges), or, where neither can be, from a list that is gone through for every event
+// that has the field.
+//
+// Shape of the two arenas, in 32-bit words; an id is a place in its arena:
+//
+//     group    field | words | cluster or kNone | alternatives (matcher/values.hpp) x words
+//     cluster  words, this one included | { rule, count, group x count in field order } ...
+//
+// Invariants:
+//   I1  field ids are in byte order of their paths, so a conjunction's groups in field order are in path order;
+//   I2  a group found by any index is verified on the event: the indexes may offer too much, never too little;
+//   I3  the verdict on a rule does not depend on other rules.
+//
+// Threads: immutable after compile(); share one automaton between any number of threads, each with its own Matcher.
+// Cost:    see matcher/README.md. Errors: compile() reports every refused rule and goes on; std::bad_alloc.
+// Tests:   tests/matcher. Speed: `millrace bench`.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "matcher/event_fields.hpp"
+#include "matcher/hash_index.hpp"
+#include "matcher/path_trie.hpp"
+#include "matcher/pattern.hpp"
+#include "matcher/range_index.hpp"
+
+namespace millrace {
+
+using RuleId = std::uint32_t;
+using GroupId = std::uint32_t;
+
+struct RefusedRule {
+  RuleId rule;
+  PatternError error;
+};
+
+struct CompileOptions {
+  // Paths whose leaves are collected although no rule may name them.
+  std::span<const std::string_view> extra_paths = {};
+  // Rules that match nothing, by id; their patterns are checked unless they are empty.
+  const std::vector<bool>* skipped = nullptr;
+};
+
+class Automaton {
+ public:
+  // Rule i is patterns[i]. A refused rule is added to `refused` and matches nothing.
+  static std::shared_ptr<const Automaton> compile(std::span<const std::string_view> patterns, std::vector<RefusedRule>& refused,
+                                                  const CompileOptions& options = {});
+
+  const PathTrie& paths() const { return trie_; }
+  std::size_t field_count() const { return fields_.size(); }
+  std::size_t rule_count() const { return rule_count_; }
+  FieldId field_of(std::string_view path) const;  // kNone if no rule and no extra path names it
+  bool rules_use(FieldId field) const { return fields_[field].used; }
+  std::size_t bytes() const;  // resident memory of the compiled set
+
+ private:
+  friend class Compiler;
+  friend class Matcher;
+  Automaton() = default;
+
+  // How one field's access groups are found. `lengths`: which network lengths some block has.
+  struct Field {
+    bool used = false;     // some rule has a leaf list here
+    bool indexed = false;  // any of the below
+    bool strings = false, numbers = false, tokens = false, ignore_case = false;
+    std::array<std::uint16_t, 4> stems{};  // root masks: prefix, suffix, and the two that ignore case
+    std::uint64_t v4_lengths = 0;
+    std::array<std::uint64_t, 3> v6_lengths{};
+    std::uint32_t ranges = kNone;
+    std::uint32_t list_begin = 0, list_end = 0;  // in lists_
+  };
+
+  // An index value is a group, or with one of these bits: a place in lists_ (count, groups), the mask of a stem.
+  static constexpr std::uint32_t kPosting = 0x80000000;
+  static constexpr std::uint32_t kStem = 0x40000000;
+
+  PathTrie trie_;
+  std::vector<std::string> path_names_;  // by field
+  std::vector<Field> fields_;
+  std::vector<std::uint32_t> groups_;
+  std::vector<std::uint32_t> clusters_;
+  std::vector<std::uint32_t> lists_;
+  std::vector<GroupId> always_;  // access groups that an absent field may satisfy
+  std::vector<RangeIndex> ranges_;
+  HashIndex index_;
+  std::uint64_t secret_ = 0;
+  std::size_t rule_count_ = 0;
+};
+
+// One thread's way to ask an automaton. Keeps its memory from event to event.
+class Matcher {
+ public:
+  explicit Matcher(std::shared_ptr<const Automaton> automaton) : automaton_(std::move(automaton)) {}
+
+  // Appends the ids of the rules that match, ascending, each once. Says false if array consistency could not be decided
+  // within kConsistencyStatesMax, which takes an event with several arrays on one path.
+  bool match(EventFields& fields, std::vector<RuleId>& rules);
+
+ private:
+  void find_groups(EventFields& fields);
+  void find_by_leaf(const Automaton::Field& field, Leaf& leaf);
+  void find_by_stems(std::uint64_t seed, std::uint32_t mask, std::string_view value, bool from_tail);
+  void find_by_address(const Automaton::Field& field, Leaf& leaf);
+  void offer(std::uint64_t hash);
+  bool group_holds(GroupId group, EventFields& fields) const;
+  bool run_cluster(GroupId group, EventFields& fields, std::vector<RuleId>& rules) const;
+
+  std::shared_ptr<const Automaton> automaton_;
+  std::vector<GroupId> found_;
+  std::string lower_;
+};
+
+}  // namespace millrace

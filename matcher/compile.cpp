@@ -1,0 +1,407 @@
+// Compiles a rule set: patterns are parsed one by one, equal leaf lists become one group, every conjunction chooses its
+// access group, and the groups so chosen are entered into the indexes.
+#include <algorithm>
+#include <random>
+#include <unordered_map>
+
+#include "matcher/access_cost.hpp"
+#include "matcher/automaton.hpp"
+#include "matcher/case_fold.hpp"
+#include "matcher/key_hash.hpp"
+#include "matcher/wildcard.hpp"
+
+namespace millrace {
+namespace {
+
+constexpr std::size_t kGroupHeadWords = 3;
+
+// Finds equal groups while compiling: open addressing over ids, compared by content.
+class GroupTable {
+ public:
+  GroupId intern(FieldId field, Words values, std::vector<std::uint32_t>& groups) {
+    if (2 * (count_ + 1) > slots_.size()) grow();
+    const std::string_view text(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+    const std::uint64_t hash = text_hash(field, text);
+    std::size_t at = hash & (slots_.size() - 1);
+    for (; slots_[at].group != kNone; at = (at + 1) & (slots_.size() - 1)) {
+      const Slot& slot = slots_[at];
+      if (slot.hash == hash && same(groups.data() + slot.group, field, values)) return slot.group;
+    }
+    const auto id = static_cast<GroupId>(groups.size());
+    slots_[at] = {hash, id};
+    ++count_;
+    groups.insert(groups.end(), {field, static_cast<std::uint32_t>(values.size()), kNone});
+    groups.insert(groups.end(), values.begin(), values.end());
+    return id;
+  }
+
+ private:
+  struct Slot {
+    std::uint64_t hash = 0;
+    GroupId group = kNone;
+  };
+
+  static bool same(const std::uint32_t* group, FieldId field, Words values) {
+    return group[0] == field && group[1] == values.size() && std::equal(values.begin(), values.end(), group + kGroupHeadWords);
+  }
+
+  void grow() {
+    std::vector<Slot> old(std::max<std::size_t>(slots_.size() * 2, 1024));
+    std::swap(old, slots_);
+    for (const Slot& slot : old) {
+      if (slot.group == kNone) continue;
+      std::size_t at = slot.hash & (slots_.size() - 1);
+      while (slots_[at].group != kNone) at = (at + 1) & (slots_.size() - 1);
+      slots_[at] = slot;
+    }
+  }
+
+  std::vector<Slot> slots_;
+  std::size_t count_ = 0;
+};
+
+std::uint64_t fresh_secret() {
+  std::random_device device;
+  return static_cast<std::uint64_t>(device()) << 32 | device();
+}
+
+bool is_hashed(Op op) {
+  switch (op) {
+    case Op::exact_string: case Op::exact_number: case Op::exact_token: case Op::prefix: case Op::suffix: case Op::ignore_case:
+    case Op::prefix_ignore_case: case Op::suffix_ignore_case: case Op::cidr: case Op::range: return true;
+    default: return false;
+  }
+}
+
+// The literal that a wildcard's values begin or end with; a wildcard with neither is looked for in a list.
+bool has_anchor(std::string_view wildcard) { return !wildcard.empty() && (wildcard.front() != kStar || wildcard.back() != kStar); }
+
+}  // namespace
+
+class Compiler {
+ public:
+  explicit Compiler(Automaton& out) : out_(out) {}
+
+  void run(std::span<const std::string_view> patterns, std::vector<RefusedRule>& refused, const CompileOptions& options) {
+    out_.rule_count_ = patterns.size();
+    for (const auto path : options.extra_paths) field_of(path);
+    for (RuleId rule = 0; rule < patterns.size(); ++rule) {
+      const bool skipped = options.skipped != nullptr && (*options.skipped)[rule];
+      if (skipped && patterns[rule].empty()) continue;
+      if (auto error = pattern_.parse(patterns[rule])) {
+        refused.push_back({rule, std::move(*error)});
+      } else if (!skipped) {
+        add_rule(rule);
+      }
+    }
+    table_ = {};
+    order_fields();
+    choose_access();
+    lay_out_clusters();
+    enter_groups();
+    build_indexes();
+    out_.groups_.shrink_to_fit();
+    out_.lists_.shrink_to_fit();
+  }
+
+ private:
+  using HashedGroup = HashIndex::Item;
+
+  FieldId field_of(std::string_view path) {
+    const auto at = field_ids_.find(std::string(path));
+    if (at != field_ids_.end()) return at->second;
+    const auto id = static_cast<FieldId>(out_.path_names_.size());
+    out_.path_names_.emplace_back(path);
+    out_.fields_.emplace_back();
+    field_ids_.emplace(path, id);
+    return id;
+  }
+
+  void add_rule(RuleId rule) {
+    pattern_groups_.clear();
+    for (std::uint32_t i = 0; i < pattern_.field_count(); ++i) {
+      const FieldId field = field_of(pattern_.path(i));
+      out_.fields_[field].used = true;
+      pattern_groups_.push_back(table_.intern(field, pattern_.values(i), out_.groups_));
+    }
+    for (std::size_t c = 0; c < pattern_.conjunction_count(); ++c) {
+      const auto& conjunction = pattern_.conjunction(c);
+      conjunctions_.push_back(rule);
+      conjunctions_.push_back(static_cast<std::uint32_t>(conjunction.size()));
+      for (const auto i : conjunction) conjunctions_.push_back(pattern_groups_[i]);
+    }
+  }
+
+  // Renumbers the fields so that ids follow the byte order of paths (I1), and builds the trie.
+  void order_fields() {
+    std::vector<FieldId> order(out_.path_names_.size());
+    for (FieldId i = 0; i < order.size(); ++i) order[i] = i;
+    std::sort(order.begin(), order.end(), [&](FieldId a, FieldId b) { return out_.path_names_[a] < out_.path_names_[b]; });
+    std::vector<FieldId> renumbered(order.size());
+    std::vector<std::string> names;
+    std::vector<Automaton::Field> fields;
+    for (FieldId i = 0; i < order.size(); ++i) {
+      renumbered[order[i]] = i;
+      names.push_back(std::move(out_.path_names_[order[i]]));
+      fields.push_back(out_.fields_[order[i]]);
+    }
+    out_.path_names_ = std::move(names);
+    out_.fields_ = std::move(fields);
+    lists_on_field_.assign(order.size(), 0);
+    for_each_group([&](GroupId group) {
+      std::uint32_t& field = out_.groups_[group];
+      field = renumbered[field];
+      ++lists_on_field_[field];
+    });
+    out_.trie_.build(out_.path_names_);
+    field_ids_.clear();
+  }
+
+  template <typename Visit>
+  void for_each_group(Visit&& visit) {
+    for (std::size_t at = 0; at < out_.groups_.size(); at += kGroupHeadWords + out_.groups_[at + 1]) visit(static_cast<GroupId>(at));
+  }
+
+  Words values_of(GroupId group) const { return {out_.groups_.data() + group + kGroupHeadWords, out_.groups_[group + 1]}; }
+  std::uint32_t& cluster_of(GroupId group) { return out_.groups_[group + 2]; }
+
+  double chance(GroupId group) const {
+    const FieldId field = out_.groups_[group];
+    return chance_of(out_.path_names_[field], values_of(group), lists_on_field_[field]);
+  }
+
+  // Notes for each conjunction its access group; a group's cluster word counts the words that will wait under it.
+  void choose_access() {
+    for (std::size_t at = 0; at < conjunctions_.size(); at += 2 + conjunctions_[at + 1]) {
+      const std::uint32_t count = conjunctions_[at + 1];
+      GroupId best = conjunctions_[at + 2];
+      double best_chance = 2;
+      for (std::uint32_t i = 0; i < count; ++i) {
+        const GroupId group = conjunctions_[at + 2 + i];
+        const double its_chance = chance(group);
+        if (its_chance < best_chance) {
+          best = group;
+          best_chance = its_chance;
+        }
+      }
+      access_.push_back(best);
+      std::uint32_t& words = cluster_of(best);
+      words = (words == kNone ? 1 : words) + 2 + count;
+    }
+  }
+
+  void lay_out_clusters() {
+    std::uint32_t at = 0;
+    for_each_group([&](GroupId group) {
+      std::uint32_t& words = cluster_of(group);
+      if (words == kNone) return;
+      const std::uint32_t begin = at;
+      at += words;
+      words = begin;
+      access_groups_.push_back(group);
+    });
+    out_.clusters_.assign(at, 0);
+    std::size_t i = 0;
+    for (const GroupId group : access_groups_) out_.clusters_[cluster_of(group)] = 1;
+    for (std::size_t from = 0; from < conjunctions_.size(); ++i) {
+      const std::size_t words = 2 + conjunctions_[from + 1];
+      std::uint32_t* cluster = out_.clusters_.data() + cluster_of(access_[i]);
+      std::copy_n(conjunctions_.data() + from, words, cluster + cluster[0]);
+      cluster[0] += static_cast<std::uint32_t>(words);
+      from += words;
+    }
+    conjunctions_ = {};
+    access_ = {};
+  }
+
+  bool in_index(Words values) const {
+    while (!values.empty()) {
+      const Entry entry = read_entry(values);
+      if (!is_hashed(entry.op) && !(entry.op == Op::wildcard && has_anchor(entry.text()))) return false;
+    }
+    return true;
+  }
+
+  bool accepts_absence(Words values) const {
+    while (!values.empty()) {
+      if (read_entry(values).op == Op::not_exists) return true;
+    }
+    return false;
+  }
+
+  // Each access group goes to one of three places: the indexes, its field's list, or the list for every event.
+  void enter_groups() {
+    std::vector<std::pair<FieldId, GroupId>> listed;
+    for (const GroupId group : access_groups_) {
+      const FieldId field = out_.groups_[group];
+      if (in_index(values_of(group))) {
+        indexed_.push_back(group);
+      } else if (accepts_absence(values_of(group))) {
+        out_.always_.push_back(group);
+      } else {
+        listed.emplace_back(field, group);
+      }
+    }
+    std::sort(listed.begin(), listed.end());
+    for (std::size_t i = 0; i < listed.size();) {
+      auto& field = out_.fields_[listed[i].first];
+      field.indexed = true;
+      field.list_begin = static_cast<std::uint32_t>(out_.lists_.size());
+      for (const FieldId id = listed[i].first; i < listed.size() && listed[i].first == id; ++i) out_.lists_.push_back(listed[i].second);
+      field.list_end = static_cast<std::uint32_t>(out_.lists_.size());
+    }
+    access_groups_ = {};
+  }
+
+  // Draws secrets until no two keys collide; with 64-bit hashes and 32-bit tags the first one nearly always does.
+  void build_indexes() {
+    const auto lists_before = out_.lists_;
+    do {
+      out_.lists_ = lists_before;
+      out_.ranges_.clear();
+      for (auto& field : out_.fields_) field.ranges = kNone;
+      out_.secret_ = fresh_secret();
+      keys_.clear();
+      stems_.clear();
+      for (const GroupId group : indexed_) index_group(group);
+    } while (!build_table());
+    for (auto& ranges : out_.ranges_) ranges.build();
+  }
+
+  void index_group(GroupId group) {
+    const FieldId id = out_.groups_[group];
+    auto& field = out_.fields_[id];
+    field.indexed = true;
+    const auto seed = [&](KeyKind kind) { return key_seed(out_.secret_, id, kind); };
+    for (Words words = values_of(group); !words.empty();) {
+      const Entry entry = read_entry(words);
+      switch (entry.op) {
+        case Op::exact_string:
+          field.strings = true;
+          keys_.push_back({text_hash(seed(KeyKind::string), entry.text()), group});
+          break;
+        case Op::exact_number:
+          field.numbers = true;
+          keys_.push_back({number_hash(seed(KeyKind::number), entry.number(0)), group});
+          break;
+        case Op::exact_token:
+          field.tokens = true;
+          keys_.push_back({text_hash(seed(KeyKind::token), entry.text()), group});
+          break;
+        case Op::ignore_case:
+          field.ignore_case = true;
+          keys_.push_back({text_hash(seed(KeyKind::ignore_case), entry.text()), group});
+          break;
+        case Op::prefix: index_affix(group, field.stems[0], seed(KeyKind::prefix), entry.text(), false); break;
+        case Op::suffix: index_affix(group, field.stems[1], seed(KeyKind::suffix), entry.text(), true); break;
+        case Op::prefix_ignore_case: index_affix(group, field.stems[2], seed(KeyKind::prefix_ignore_case), entry.text(), false); break;
+        case Op::suffix_ignore_case: index_affix(group, field.stems[3], seed(KeyKind::suffix_ignore_case), entry.text(), true); break;
+        case Op::wildcard: index_wildcard(group, field, seed(KeyKind::prefix), seed(KeyKind::suffix), entry.text()); break;
+        case Op::cidr: index_block(group, field, id, entry.block()); break;
+        default: index_range(group, field, entry); break;
+      }
+    }
+  }
+
+  void index_affix(GroupId group, std::uint16_t& root_mask, std::uint64_t hash, std::string_view text, bool from_tail) {
+    std::uint32_t mask_of_root = 0;
+    std::uint32_t* mask = &mask_of_root;
+    std::size_t i = 0;
+    for (; (i + 1) * kStemBytes <= text.size(); ++i) {
+      *mask |= kStemGoesOn;
+      hash = stem_hash(hash, word_at(text, i, kStemBytes, from_tail));
+      stems_.push_back({hash, Automaton::kStem});
+      mask = &stems_.back().value;
+    }
+    const std::size_t rest = text.size() - i * kStemBytes;
+    *mask |= 1u << rest;
+    keys_.push_back({tail_hash(hash, rest == 0 ? 0 : word_at(text, i, rest, from_tail), rest), group});
+    root_mask = static_cast<std::uint16_t>(root_mask | mask_of_root);
+  }
+
+  void index_wildcard(GroupId group, Automaton::Field& field, std::uint64_t prefix_seed, std::uint64_t suffix_seed, std::string_view text) {
+    const auto first = std::min(text.find(kStar), text.size());
+    const auto last = text.rfind(kStar);
+    const std::string_view head = text.substr(0, first);
+    const std::string_view tail = last == std::string_view::npos ? text : text.substr(last + 1);
+    if (head.size() >= tail.size()) {
+      index_affix(group, field.stems[0], prefix_seed, head, false);
+    } else {
+      index_affix(group, field.stems[1], suffix_seed, tail, true);
+    }
+  }
+
+  void index_block(GroupId group, Automaton::Field& field, FieldId id, const IpBlock& block) {
+    const KeyKind kind = block.base.is_v6 ? KeyKind::v6 : KeyKind::v4;
+    (block.base.is_v6 ? field.v6_lengths[block.bits / 64] : field.v4_lengths) |= std::uint64_t{1} << (block.bits % 64);
+    keys_.push_back({block_hash(key_seed(out_.secret_, id, kind), block.base, block.bits), group});
+  }
+
+  void index_range(GroupId group, Automaton::Field& field, const Entry& entry) {
+    if (field.ranges == kNone) {
+      field.ranges = static_cast<std::uint32_t>(out_.ranges_.size());
+      out_.ranges_.emplace_back();
+    }
+    out_.ranges_[field.ranges].add(entry.number(0), entry.number(1), group);
+  }
+
+  bool build_table() {
+    const auto by_hash = [](const HashedGroup& a, const HashedGroup& b) { return a.hash < b.hash; };
+    std::sort(keys_.begin(), keys_.end(), by_hash);
+    std::sort(stems_.begin(), stems_.end(), by_hash);
+    std::vector<HashedGroup> items;
+    items.reserve(keys_.size() + stems_.size());
+    for (std::size_t i = 0; i < keys_.size();) {
+      std::size_t end = i + 1;
+      while (end < keys_.size() && keys_[end].hash == keys_[i].hash) ++end;
+      items.push_back({keys_[i].hash, end == i + 1 ? keys_[i].value : posting(i, end)});
+      i = end;
+    }
+    for (std::size_t i = 0; i < stems_.size();) {
+      HashedGroup merged{stems_[i].hash, Automaton::kStem};
+      for (; i < stems_.size() && stems_[i].hash == merged.hash; ++i) merged.value |= stems_[i].value;
+      items.push_back(merged);
+    }
+    return out_.index_.build(items);
+  }
+
+  std::uint32_t posting(std::size_t begin, std::size_t end) {
+    const auto at = static_cast<std::uint32_t>(out_.lists_.size());
+    out_.lists_.push_back(static_cast<std::uint32_t>(end - begin));
+    for (std::size_t i = begin; i < end; ++i) out_.lists_.push_back(keys_[i].value);
+    return at | Automaton::kPosting;
+  }
+
+  Automaton& out_;
+  Pattern pattern_;
+  GroupTable table_;
+  std::unordered_map<std::string, FieldId> field_ids_;
+  std::vector<GroupId> pattern_groups_;
+  std::vector<std::uint32_t> conjunctions_;  // rule, count, groups; one behind the other
+  std::vector<std::size_t> lists_on_field_;
+  std::vector<GroupId> access_;  // by conjunction
+  std::vector<GroupId> access_groups_, indexed_;
+  std::vector<HashedGroup> keys_, stems_;
+};
+
+std::shared_ptr<const Automaton> Automaton::compile(std::span<const std::string_view> patterns, std::vector<RefusedRule>& refused,
+                                                    const CompileOptions& options) {
+  std::shared_ptr<Automaton> out(new Automaton);
+  Compiler(*out).run(patterns, refused, options);
+  return out;
+}
+
+FieldId Automaton::field_of(std::string_view path) const {
+  const NodeId node = trie_.descend(0, path);
+  return node == kNone ? kNone : trie_.field(node);
+}
+
+std::size_t Automaton::bytes() const {
+  std::size_t total = trie_.bytes() + fields_.size() * sizeof(Field) + index_.bytes();
+  total += 4 * (groups_.size() + clusters_.size() + lists_.size() + always_.size());
+  for (const auto& ranges : ranges_) total += ranges.bytes();
+  for (const auto& name : path_names_) total += sizeof(name) + name.size();
+  return total;
+}
+
+}  // namespace millrace

@@ -1,0 +1,136 @@
+// What the matcher gets to see of an event: the leaves on paths that rules use, and the arrays they lie in.
+//
+// Shape. Leaves in document order, chained by field. An *element* is an object or array inside an array; scalars inside an
+// array are no elements. Everything below an element or array is a range of leaves, since leaves come in document order:
+//
+//     {"a": [ {"b": 1}, {"b": 2, "c": 3} ]}    leaves b:1 b:2 c:3    array [0,3)  elements 0:[0,1) 1:[1,3)
+//
+// Invariants: I1 a leaf's text is unescaped and lives until clear(); I2 an array's parent has a smaller id than itself.
+//
+// Threads: one thread an object; reuse it, clear() keeps its memory and costs the leaves that were added.
+// Errors:  add_string() says false if an escape is malformed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "matcher/ip_address.hpp"
+#include "matcher/number.hpp"
+#include "matcher/path_trie.hpp"
+
+namespace millrace {
+
+using ElementId = std::uint32_t;
+using ArrayId = std::uint32_t;
+using LeafId = std::uint32_t;
+
+enum class LeafKind : std::uint8_t { string, number, literal };  // literal: true, false, null
+
+struct Leaf {
+  std::string_view text;  // a string's content, else the token's text
+  FieldId field;
+  LeafId next;  // of the same field, kNone at the end
+  ElementId element;  // innermost, kNone outside of arrays
+  LeafKind kind;
+  bool number_known = false, ip_known = false;
+  std::optional<NumberKey> number;
+  std::optional<IpAddress> ip;
+
+  const std::optional<NumberKey>& number_key() {
+    if (!number_known) number = comparable_number(text);
+    number_known = true;
+    return number;
+  }
+  const std::optional<IpAddress>& address() {
+    if (!ip_known) ip = parse_ip(text);
+    ip_known = true;
+    return ip;
+  }
+};
+
+class EventFields {
+ public:
+  struct Element {
+    ArrayId array;
+    LeafId leaf_begin, leaf_end;
+  };
+  struct Array {
+    ElementId parent;
+    LeafId leaf_begin, leaf_end;
+  };
+
+  void reset(std::size_t field_count) {
+    leaves_.clear();
+    touched_.clear();
+    first_.assign(field_count, kNone);
+    last_.assign(field_count, kNone);
+    clear();
+  }
+
+  void clear() {
+    for (const FieldId field : touched_) first_[field] = kNone;
+    touched_.clear();
+    leaves_.clear();
+    if (!elements_.empty()) {
+      elements_.clear();
+      arrays_.clear();
+    }
+    current_ = kNone;
+    if (!unescaped_.empty()) unescaped_.clear();
+  }
+
+  void add(FieldId field, LeafKind kind, std::string_view text) {
+    const auto id = static_cast<LeafId>(leaves_.size());
+    leaves_.push_back({.text = text, .field = field, .next = kNone, .element = current_, .kind = kind, .number = {}, .ip = {}});
+    if (first_[field] == kNone) {
+      first_[field] = id;
+      touched_.push_back(field);
+    } else {
+      leaves_[last_[field]].next = id;
+    }
+    last_[field] = id;
+  }
+
+  // `content`: between the quotes, escapes as they stand.
+  bool add_string(FieldId field, std::string_view content);
+
+  ArrayId open_array() {
+    arrays_.push_back({current_, next_leaf(), kNone});
+    return static_cast<ArrayId>(arrays_.size() - 1);
+  }
+  void close_array(ArrayId array) { arrays_[array].leaf_end = next_leaf(); }
+  void open_element(ArrayId array) {
+    elements_.push_back({array, next_leaf(), kNone});
+    current_ = static_cast<ElementId>(elements_.size() - 1);
+  }
+  void close_element(ArrayId array) {
+    elements_[current_].leaf_end = next_leaf();
+    current_ = arrays_[array].parent;
+  }
+
+  LeafId first(FieldId field) const { return first_[field]; }
+  Leaf& leaf(LeafId id) { return leaves_[id]; }
+  const Leaf& leaf(LeafId id) const { return leaves_[id]; }
+  std::size_t leaf_count() const { return leaves_.size(); }
+  const std::vector<FieldId>& touched() const { return touched_; }  // fields with a leaf, each once
+  const Element& element(ElementId id) const { return elements_[id]; }
+  const Array& array(ArrayId id) const { return arrays_[id]; }
+  bool has_arrays() const { return !elements_.empty(); }
+
+ private:
+  LeafId next_leaf() const { return static_cast<LeafId>(leaves_.size()); }
+
+  std::vector<Leaf> leaves_;
+  std::vector<LeafId> first_, last_;
+  std::vector<FieldId> touched_;
+  std::vector<Element> elements_;
+  std::vector<Array> arrays_;
+  ElementId current_ = kNone;
+  std::vector<std::unique_ptr<std::string>> unescaped_;
+};
+
+}  // namespace millrace

@@ -1,0 +1,64 @@
+// The hashes under which HashIndex knows an operand: keyed, and for prefixes incremental over 8-byte words.
+//
+// A prefix P of length L is found through its *stems*, the words that it fills, and its *tail*, the L % 8 bytes behind
+// them: the value is hashed word by word, and goes on only as long as some prefix shares the words so far. Suffixes are
+// the same, read from the end.
+//
+// Threads: pure. Cost: a multiplication a word.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "matcher/ip_address.hpp"
+
+namespace millrace {
+
+enum class KeyKind : std::uint8_t { string = 1, number, token, ignore_case, prefix, suffix, prefix_ignore_case, suffix_ignore_case, v4, v6 };
+
+constexpr std::size_t kStemBytes = 8;
+constexpr std::uint32_t kStemGoesOn = 1u << 8;  // in a stem's mask; bit t: a tail of t bytes
+
+__extension__ using DoubleWord = unsigned __int128;
+
+inline std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+  const auto product = static_cast<DoubleWord>(a ^ 0x9e3779b97f4a7c15u) * (b ^ 0xe7037ed1a0b428dbu);
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+inline std::uint64_t key_seed(std::uint64_t secret, std::uint32_t field, KeyKind kind) {
+  return mix(secret, static_cast<std::uint64_t>(field) << 8 | static_cast<std::uint64_t>(kind)) ^ secret;
+}
+
+// Word i of the text, counted from its head or from its tail; `bytes` under 8 only for the last one.
+inline std::uint64_t word_at(std::string_view text, std::size_t i, std::size_t bytes, bool from_tail) {
+  std::uint64_t word = 0;
+  const char* at = from_tail ? text.data() + text.size() - i * kStemBytes - bytes : text.data() + i * kStemBytes;
+  std::memcpy(&word, at, bytes);
+  return word;
+}
+
+inline std::uint64_t stem_hash(std::uint64_t hash, std::uint64_t word) { return mix(hash, word); }
+
+inline std::uint64_t tail_hash(std::uint64_t hash, std::uint64_t word, std::size_t bytes) {
+  return mix(hash + 0x51ed270b6f2c9d35u * (bytes + 1), word);
+}
+
+inline std::uint64_t text_hash(std::uint64_t seed, std::string_view text) {
+  std::uint64_t hash = seed;
+  std::size_t i = 0;
+  for (; (i + 1) * kStemBytes <= text.size(); ++i) hash = stem_hash(hash, word_at(text, i, kStemBytes, false));
+  const std::size_t rest = text.size() - i * kStemBytes;
+  return tail_hash(hash, rest == 0 ? 0 : word_at(text, i, rest, false), rest);
+}
+
+inline std::uint64_t block_hash(std::uint64_t seed, const IpAddress& network, unsigned bits) {
+  std::uint64_t words[2];
+  std::memcpy(words, network.bytes.data(), sizeof(words));
+  return mix(mix(seed + bits, words[0]), words[1]);
+}
+
+inline std::uint64_t number_hash(std::uint64_t seed, std::uint64_t number) { return mix(seed, number); }
+
+}  // namespace millrace

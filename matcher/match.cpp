@@ -1,0 +1,163 @@
+// Matches one event: looks its leaves up, verifies the groups so found, and goes through the conjunctions that wait there.
+#include <algorithm>
+#include <bit>
+
+#include "matcher/array_consistency.hpp"
+#include "matcher/automaton.hpp"
+#include "matcher/case_fold.hpp"
+#include "matcher/evaluate.hpp"
+#include "matcher/key_hash.hpp"
+
+namespace millrace {
+namespace {
+
+constexpr std::size_t kGroupHeadWords = 3;
+
+Words values_of(const std::vector<std::uint32_t>& groups, GroupId group) {
+  return {groups.data() + group + kGroupHeadWords, groups[group + 1]};
+}
+
+template <typename T>
+void sort_unique(std::vector<T>& values, std::size_t begin = 0) {
+  const auto from = values.begin() + static_cast<std::ptrdiff_t>(begin);
+  if (values.end() - from < 2) return;
+  std::sort(from, values.end());
+  values.erase(std::unique(from, values.end()), values.end());
+}
+
+}  // namespace
+
+bool Matcher::match(EventFields& fields, std::vector<RuleId>& rules) {
+  found_.clear();
+  find_groups(fields);
+  sort_unique(found_);
+  const std::size_t rules_before = rules.size();
+  bool decided = true;
+  for (const GroupId group : found_) {
+    if (group_holds(group, fields)) decided &= run_cluster(group, fields, rules);
+  }
+  sort_unique(rules, rules_before);
+  return decided;
+}
+
+void Matcher::find_groups(EventFields& fields) {
+  const Automaton& a = *automaton_;
+  for (LeafId id = 0; id < fields.leaf_count(); ++id) {
+    Leaf& leaf = fields.leaf(id);
+    const auto& field = a.fields_[leaf.field];
+    if (field.indexed) find_by_leaf(field, leaf);
+  }
+  for (const FieldId touched : fields.touched()) {
+    const auto& field = a.fields_[touched];
+    found_.insert(found_.end(), a.lists_.begin() + field.list_begin, a.lists_.begin() + field.list_end);
+  }
+  found_.insert(found_.end(), a.always_.begin(), a.always_.end());
+}
+
+void Matcher::find_by_leaf(const Automaton::Field& field, Leaf& leaf) {
+  const auto seed = [&](KeyKind kind) { return key_seed(automaton_->secret_, leaf.field, kind); };
+  if (leaf.kind != LeafKind::string) {
+    if (field.tokens) offer(text_hash(seed(KeyKind::token), leaf.text));
+    if (leaf.kind != LeafKind::number || !(field.numbers || field.ranges != kNone) || !leaf.number_key()) return;
+    if (field.numbers) offer(number_hash(seed(KeyKind::number), *leaf.number));
+    if (field.ranges != kNone) {
+      automaton_->ranges_[field.ranges].query(*leaf.number, [&](GroupId group) { found_.push_back(group); });
+    }
+    return;
+  }
+  if (field.strings) offer(text_hash(seed(KeyKind::string), leaf.text));
+  if (field.stems[0] != 0) find_by_stems(seed(KeyKind::prefix), field.stems[0], leaf.text, false);
+  if (field.stems[1] != 0) find_by_stems(seed(KeyKind::suffix), field.stems[1], leaf.text, true);
+  if (field.ignore_case || field.stems[2] != 0 || field.stems[3] != 0) {
+    lower_.clear();
+    append_ascii_lower(leaf.text, lower_);
+    if (field.ignore_case) offer(text_hash(seed(KeyKind::ignore_case), lower_));
+    if (field.stems[2] != 0) find_by_stems(seed(KeyKind::prefix_ignore_case), field.stems[2], lower_, false);
+    if (field.stems[3] != 0) find_by_stems(seed(KeyKind::suffix_ignore_case), field.stems[3], lower_, true);
+  }
+  if (field.v4_lengths != 0 || (field.v6_lengths[0] | field.v6_lengths[1] | field.v6_lengths[2]) != 0) find_by_address(field, leaf);
+}
+
+void Matcher::find_by_stems(std::uint64_t hash, std::uint32_t mask, std::string_view value, bool from_tail) {
+  for (std::size_t i = 0;; ++i) {
+    const std::size_t rest = value.size() - i * kStemBytes;
+    for (std::uint32_t tails = mask & 0xff; tails != 0; tails &= tails - 1) {
+      const auto bytes = static_cast<std::size_t>(std::countr_zero(tails));
+      if (bytes > rest) break;
+      offer(tail_hash(hash, bytes == 0 ? 0 : word_at(value, i, bytes, from_tail), bytes));
+    }
+    if ((mask & kStemGoesOn) == 0 || rest < kStemBytes) return;
+    hash = stem_hash(hash, word_at(value, i, kStemBytes, from_tail));
+    mask = automaton_->index_.find(hash);
+    if (mask == HashIndex::kAbsent || (mask & Automaton::kStem) == 0) return;
+  }
+}
+
+void Matcher::find_by_address(const Automaton::Field& field, Leaf& leaf) {
+  if (!leaf.address()) return;
+  const bool v6 = leaf.ip->is_v6;
+  const std::uint64_t seed = key_seed(automaton_->secret_, leaf.field, v6 ? KeyKind::v6 : KeyKind::v4);
+  for (unsigned word = 0; word < (v6 ? 3u : 1u); ++word) {
+    for (std::uint64_t lengths = v6 ? field.v6_lengths[word] : field.v4_lengths; lengths != 0; lengths &= lengths - 1) {
+      const unsigned bits = word * 64 + static_cast<unsigned>(std::countr_zero(lengths));
+      offer(block_hash(seed, network_of(*leaf.ip, bits), bits));
+    }
+  }
+}
+
+void Matcher::offer(std::uint64_t hash) {
+  const std::uint32_t value = automaton_->index_.find(hash);
+  if (value == HashIndex::kAbsent) return;
+  if ((value & Automaton::kPosting) == 0) {
+    if ((value & Automaton::kStem) != 0) return;  // a chance hit
+    found_.push_back(value);
+    return;
+  }
+  const auto* posting = automaton_->lists_.data() + (value & ~Automaton::kPosting);
+  found_.insert(found_.end(), posting + 1, posting + 1 + posting[0]);
+}
+
+bool Matcher::group_holds(GroupId group, EventFields& fields) const {
+  const auto& groups = automaton_->groups_;
+  const Words values = values_of(groups, group);
+  LeafId id = fields.first(groups[group]);
+  if (id == kNone) {
+    for (Words words = values; !words.empty();) {
+      if (read_entry(words).op == Op::not_exists) return true;
+    }
+    return false;
+  }
+  // exists:false may yet pass for a present field: array consistency decides which leaves count.
+  if (fields.has_arrays()) {
+    for (Words words = values; !words.empty();) {
+      if (read_entry(words).op == Op::not_exists) return true;
+    }
+  }
+  for (; id != kNone; id = fields.leaf(id).next) {
+    if (any_entry_holds(values, fields.leaf(id))) return true;
+  }
+  return false;
+}
+
+bool Matcher::run_cluster(GroupId access, EventFields& fields, std::vector<RuleId>& rules) const {
+  const auto& a = *automaton_;
+  const std::uint32_t* at = a.clusters_.data() + a.groups_[access + 2];
+  const std::uint32_t* const end = at + at[0];
+  bool decided = true;
+  for (++at; at != end; at += 2 + at[1]) {
+    const std::span<const GroupId> groups(at + 2, at[1]);
+    const bool all = std::all_of(groups.begin(), groups.end(), [&](GroupId g) { return g == access || group_holds(g, fields); });
+    if (!all) continue;
+    if (fields.has_arrays()) {
+      std::vector<ConsistencyField> conjunction;
+      for (const GroupId g : groups) conjunction.push_back({a.groups_[g], values_of(a.groups_, g)});
+      const Consistency verdict = check_consistency(conjunction, fields);
+      decided &= verdict != Consistency::undecided;
+      if (verdict != Consistency::consistent) continue;
+    }
+    rules.push_back(at[0]);
+  }
+  return decided;
+}
+
+}  // namespace millrace

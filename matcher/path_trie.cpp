@@ -1,0 +1,88 @@
+#include "matcher/path_trie.hpp"
+
+#include <bit>
+#include <map>
+
+namespace millrace {
+namespace {
+
+struct Draft {
+  std::map<std::string, NodeId, std::less<>> children;
+  FieldId field = kNone;
+};
+
+std::vector<Draft> draft_of(std::span<const std::string> paths) {
+  std::vector<Draft> drafts(1);
+  for (FieldId field = 0; field < paths.size(); ++field) {
+    NodeId node = 0;
+    std::string_view rest = paths[field];
+    for (bool more = true; more;) {
+      const auto dot = rest.find('.');
+      more = dot != std::string_view::npos;
+      const auto [at, added] = drafts[node].children.try_emplace(std::string(rest.substr(0, dot)), drafts.size());
+      node = at->second;
+      if (added) drafts.emplace_back();
+      if (more) rest.remove_prefix(dot + 1);
+    }
+    drafts[node].field = field;
+  }
+  return drafts;
+}
+
+}  // namespace
+
+void PathTrie::build(std::span<const std::string> paths) {
+  const auto drafts = draft_of(paths);
+  nodes_.assign(drafts.size(), {});
+  entries_.clear();
+  text_.clear();
+  for (const Draft& draft : drafts) {
+    for (const auto& [key, child] : draft.children) text_ += key;
+  }
+  text_.append(kTriePaddingBytes, '\0');
+  std::size_t text_at = 0;
+  for (NodeId id = 0; id < drafts.size(); ++id) {
+    Node& node = nodes_[id];
+    node.field = drafts[id].field;
+    node.table_begin = static_cast<std::uint32_t>(entries_.size());
+    if (drafts[id].children.empty()) continue;
+    node.table_mask = static_cast<std::uint32_t>(std::bit_ceil(2 * drafts[id].children.size()) - 1);
+    entries_.resize(entries_.size() + node.table_mask + 1);
+    for (const auto& [key, child] : drafts[id].children) {
+      const char* text = text_.data() + text_at;
+      Entry entry{load(text, key.size()), key.size() < 8 ? 0 : load(text + key.size() - 8, 8),
+                  static_cast<std::uint32_t>(key.size()), child, text_at};
+      text_at += key.size();
+      // An empty key's filter bit would depend on the byte behind it, so it opens them all.
+      node.filter |= key.empty() ? ~std::uint64_t{0} : std::uint64_t{1} << filter_bit(static_cast<unsigned char>(key[0]), key.size());
+      auto slot = hash(entry.first, entry.last, key.size());
+      while (entries_[node.table_begin + (slot & node.table_mask)].child != kNone) ++slot;
+      entries_[node.table_begin + (slot & node.table_mask)] = entry;
+    }
+  }
+}
+
+NodeId PathTrie::probe(const Node& n, const char* key, std::size_t bytes) const {
+  const std::uint64_t first = load(key, bytes);
+  const std::uint64_t last = bytes < 8 ? 0 : load(key + bytes - 8, 8);
+  for (auto slot = hash(first, last, bytes);; ++slot) {
+    const Entry& entry = entries_[n.table_begin + (slot & n.table_mask)];
+    if (entry.child == kNone) return kNone;
+    const bool same_ends = entry.first == first && entry.last == last && entry.bytes == bytes;
+    if (same_ends && (bytes <= 16 || std::memcmp(key, text_.data() + entry.text, bytes) == 0)) return entry.child;
+  }
+}
+
+NodeId PathTrie::descend(NodeId node, std::string_view dotted) const {
+  std::string padded(dotted);
+  padded.append(kTriePaddingBytes, '\0');
+  for (std::size_t at = 0; node != kNone;) {
+    const auto dot = std::min(dotted.find('.', at), dotted.size());
+    node = has_children(node) ? child(node, padded.data() + at, dot - at) : kNone;
+    if (dot == dotted.size()) break;
+    at = dot + 1;
+  }
+  return node;
+}
+
+}  // namespace millrace

@@ -1,0 +1,80 @@
+// The encoded form of a leaf list: the values of one field that a rule accepts.
+//
+// Shape. 32-bit words, one entry an alternative; an operand list starts with the byte length of each operand:
+//
+//     entry    op:8 | count:24   operands            count = bytes (one operand) or operands (a list)
+//     bytes    text, zero-padded to whole words
+//     numbers  NumberKey as two words, low first
+//     address  bits, is_v6, then the 16 bytes
+//     list     bytes x count, then each operand's bytes, padded apart
+//
+// The words are the same for the same list, so they serve to find equal lists, and they are what evaluates it: a reader
+// needs nothing else.
+//
+// Threads: plain data.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "matcher/ip_address.hpp"
+#include "matcher/number.hpp"
+
+namespace millrace {
+
+enum class Op : std::uint8_t {
+  exact_string, exact_number, exact_token, prefix, suffix, ignore_case, prefix_ignore_case, suffix_ignore_case,
+  fold, prefix_fold, suffix_fold,  // ignore-case operands beyond ASCII, as encode_fold makes them
+  wildcard, cidr, range, exists, not_exists,
+  but_strings, but_numbers, but_prefix, but_suffix, but_ignore_case, but_fold, but_wildcard,
+};
+
+using Words = std::span<const std::uint32_t>;
+
+inline Op op_of(std::uint32_t head) { return static_cast<Op>(head >> 24); }
+inline std::uint32_t count_of(std::uint32_t head) { return head & 0xffffff; }
+inline std::size_t words_for(std::size_t bytes) { return (bytes + 3) / 4; }
+
+// One alternative, as read: operands are `text` (one), `numbers`, `block`, or a list.
+struct Entry {
+  Op op;
+  std::uint32_t count;
+  const std::uint32_t* operands;
+
+  std::string_view text() const { return {reinterpret_cast<const char*>(operands), count}; }
+  NumberKey number(std::size_t i) const { return operands[2 * i] | static_cast<NumberKey>(operands[2 * i + 1]) << 32; }
+  IpBlock block() const {
+    IpBlock out{.base = {.is_v6 = operands[1] != 0}, .bits = static_cast<std::uint8_t>(operands[0])};
+    std::memcpy(out.base.bytes.data(), operands + 2, 16);
+    return out;
+  }
+};
+
+// Reads one entry and moves `words` behind it.
+Entry read_entry(Words& words);
+
+// Calls visit(operand) for each operand of a list until it returns true; says whether one did.
+template <typename Visit>
+bool any_operand(const Entry& list, Visit&& visit) {
+  const std::uint32_t* at = list.operands + list.count;
+  for (std::uint32_t i = 0; i < list.count; ++i) {
+    const std::uint32_t bytes = list.operands[i];
+    if (visit(std::string_view(reinterpret_cast<const char*>(at), bytes))) return true;
+    at += words_for(bytes);
+  }
+  return false;
+}
+
+// Builds words. LIMIT: an operand or a list has under 2^24 bytes or operands, far beyond any pattern AWS accepts.
+constexpr std::size_t kOperandMax = (std::size_t{1} << 24) - 1;
+
+void append_text(Op op, std::string_view text, std::vector<std::uint32_t>& out);
+void append_numbers(Op op, std::span<const NumberKey> numbers, std::vector<std::uint32_t>& out);
+void append_block(const IpBlock& block, std::vector<std::uint32_t>& out);
+void append_list(Op op, std::span<const std::string> operands, std::vector<std::uint32_t>& out);
+
+}  // namespace millrace

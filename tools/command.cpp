@@ -1,0 +1,77 @@
+#include "tools/command.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+
+namespace millrace::tools {
+namespace {
+
+std::atomic<int> stop_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "set from a signal handler");
+
+extern "C" void on_signal(int number) {
+  if (stop_signal.exchange(number) != 0) _exit(kInterrupted);
+}
+
+}  // namespace
+
+void add_common(CLI::App& command, Common& common) {
+  command.add_flag("--json", common.json, "Print one JSON summary object on standard output");
+  command.add_flag("-q,--quiet", common.quiet, "No progress and no summary on standard error");
+}
+
+void complain(const std::string& sentence) { fmt::print(stderr, "millrace: {}\n", sentence); }
+
+std::uint64_t parse_count(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const std::uint64_t scale = unit.empty() ? 1 : unit == "k" || unit == "K" ? 1'000 : unit == "M" ? 1'000'000 : unit == "G" ? 1'000'000'000 : 0;
+  std::uint64_t out = 0;
+  if (error != std::errc{} || scale == 0 || __builtin_mul_overflow(value, scale, &out)) {
+    throw CLI::ValidationError(text, "expected a number such as 500, 250k, 10M or 1G");
+  }
+  return out;
+}
+
+CLI::Validator count_option() {
+  return CLI::Validator(
+      [](std::string& text) {
+        try {
+          text = std::to_string(parse_count(text));
+          return std::string();
+        } catch (const CLI::ValidationError& error) {
+          return std::string(error.what());
+        }
+      },
+      "N[k|M|G]");
+}
+
+const std::atomic<int>& stop_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return stop_signal;
+}
+
+bool print(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      if (errno != EPIPE) complain(std::string("standard output: cannot be written: ") + std::strerror(errno));
+      return false;
+    }
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace millrace::tools

@@ -1,0 +1,50 @@
+// What the subcommands share: exit statuses, messages, the numbers that people write, and who does what.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace millrace::tools {
+
+enum ExitStatus : int {
+  kDone = 0,
+  kNo = 1,           // the answer is no
+  kUsage = 2,        // wrong usage
+  kPartly = 3,       // done, but some records were bad or some starts failed
+  kCouldNotRun = 4,  // invalid rules, no input, no disk
+  kInterrupted = 130,
+};
+
+struct Common {
+  bool json = false, quiet = false;
+};
+
+// A subcommand adds itself to the application and sets `run` to what it does if it is the one asked for.
+using Run = std::function<int()>;
+void add_replay(CLI::App& app, Run& run);
+void add_match(CLI::App& app, Run& run);
+void add_bench(CLI::App& app, Run& run);
+void add_test(CLI::App& app, Run& run);
+void add_gen(CLI::App& app, Run& run);
+
+void add_common(CLI::App& command, Common& common);
+
+// "millrace: " and the sentence, on stderr.
+void complain(const std::string& sentence);
+
+// 250k, 10M, 1G as a count; a usage error says what was expected.
+std::uint64_t parse_count(const std::string& text);
+CLI::Validator count_option();
+
+// Signals: the first SIGINT or SIGTERM sets this, the second one ends the process.
+const std::atomic<int>& stop_on_signals();
+
+// Writes to standard output; false, with a complaint, if it cannot be written.
+bool print(std::string_view text);
+
+}  // namespace millrace::tools

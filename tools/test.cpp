@@ -1,0 +1,141 @@
+// millrace test: runs suites of rule tests, one case a line.
+#include <fmt/core.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "engine/ingest/byte_source.hpp"
+#include "engine/route/event_reader.hpp"
+#include "matcher/automaton.hpp"
+#include "tools/command.hpp"
+
+namespace millrace::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Verdict = std::map<std::string, std::string>;  // refused rule -> reason
+
+struct Options {
+  Common common;
+  std::vector<std::string> suites;
+};
+
+struct Outcome {
+  std::vector<std::string> matches;
+  Verdict refused;
+  std::string bad_event;
+};
+
+class SuiteRunner {
+ public:
+  Outcome run(const Json& test) {
+    std::vector<std::string> names, texts;
+    for (const auto& [name, pattern] : test.at("rules").items()) {
+      names.push_back(name);
+      texts.push_back(pattern.is_string() ? pattern.get<std::string>() : pattern.dump());
+    }
+    const std::vector<std::string_view> patterns(texts.begin(), texts.end());
+    std::vector<RefusedRule> refused;
+    const auto automaton = Automaton::compile(patterns, refused);
+    Outcome out;
+    for (const auto& [rule, error] : refused) out.refused[names[rule]] = error.reason;
+    EventFields fields;
+    fields.reset(automaton->field_count());
+    const Json& event = test.at("event");
+    out.bad_event = reader_.read(event.is_string() ? event.get<std::string>() : event.dump(), automaton->paths(), fields).value_or("");
+    if (!out.bad_event.empty()) return out;
+    std::vector<RuleId> matched;
+    Matcher(automaton).match(fields, matched);
+    for (const RuleId rule : matched) out.matches.push_back(names[rule]);
+    return out;
+  }
+
+ private:
+  EventReader reader_;
+};
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
+  return "[" + out + "]";
+}
+
+// Empty if the outcome is as the case says, else what differs.
+std::string difference(const Json& test, Outcome outcome) {
+  if (!outcome.bad_event.empty()) return "the event " + outcome.bad_event;
+  auto expected = test.at("matches").get<std::vector<std::string>>();
+  std::sort(expected.begin(), expected.end());
+  std::sort(outcome.matches.begin(), outcome.matches.end());
+  if (expected != outcome.matches) return "matches " + joined(outcome.matches) + ", expected " + joined(expected);
+  const auto invalid = test.value("invalid", Verdict{});
+  for (const auto& [rule, reason] : outcome.refused) {
+    if (!invalid.contains(rule)) return "rule " + rule + " is refused: " + reason;
+  }
+  for (const auto& [rule, reason] : invalid) {
+    if (!outcome.refused.contains(rule)) return "rule " + rule + " is not refused, expected: " + reason;
+    if (!reason.empty() && reason != outcome.refused[rule]) return "rule " + rule + " is refused: " + outcome.refused[rule] + "; expected: " + reason;
+  }
+  return {};
+}
+
+bool read_lines(const std::string& path, std::vector<std::string>& lines) {
+  ByteSource source(path);
+  std::string text, chunk(1 << 16, '\0');
+  for (std::size_t got; (got = source.read(chunk.data(), chunk.size())) > 0;) text.append(chunk, 0, got);
+  if (!source.failure().empty()) {
+    complain(path + ": " + source.failure());
+    return false;
+  }
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return true;
+}
+
+int run_test(const Options& options) {
+  SuiteRunner runner;
+  std::uint64_t passed = 0, failed = 0;
+  Json failures = Json::array();
+  for (const auto& suite : options.suites) {
+    std::vector<std::string> lines;
+    if (!read_lines(suite, lines)) return kCouldNotRun;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (lines[i].find_first_not_of(" \t\r") == std::string::npos) continue;
+      const std::string place = fmt::format("{}:{}", suite, i + 1);
+      std::string what, name;
+      try {
+        const Json test = Json::parse(lines[i]);
+        name = test.value("name", "");
+        what = difference(test, runner.run(test));
+      } catch (const nlohmann::json::exception& error) {
+        complain(fmt::format("{}: is no test case: {}; expected {{\"rules\": {{…}}, \"event\": \"…\", \"matches\": […]}}", place, error.what()));
+        return kCouldNotRun;
+      }
+      ++(what.empty() ? passed : failed);
+      if (what.empty()) continue;
+      if (!options.common.quiet) complain(fmt::format("{}: {}{}", place, name.empty() ? "" : name + ": ", what));
+      failures.push_back({{"place", place}, {"name", name}, {"what", what}});
+    }
+  }
+  const std::string closing = options.common.json ? Json{{"schema", 1}, {"passed", passed}, {"failed", failed}, {"failures", failures}}.dump() + "\n"
+                                                  : fmt::format("{} passed, {} failed\n", passed, failed);
+  if (!print(closing)) return kCouldNotRun;
+  return failed == 0 ? kDone : kNo;
+}
+
+}  // namespace
+
+void add_test(CLI::App& app, Run& run) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("test", "Run suites of rule tests");
+  command->add_option("suite", options->suites, "Suites: one case a line, plain or compressed")->required();
+  add_common(*command, options->common);
+  command->footer(R"(A case: {"name": "…", "rules": {"r0": "<pattern>"}, "event": "<event>", "matches": ["r0"], "invalid": {"r1": "<reason>"}}
+Example:
+  millrace test suite.ndjson)");
+  command->callback([&run, options] { run = [options] { return run_test(*options); }; });
+}
+
+}  // namespace millrace::tools
