@@ -26,7 +26,7 @@ Candidates candidates_of(const ConsistencyField& wanted, EventFields& fields) {
   for (Words words = wanted.values; !words.empty();) out.absence |= read_entry(words).op == Op::not_exists;
   for (LeafId id = fields.first(wanted.field); id != kNone; id = fields.leaf(id).next) {
     out.all.push_back(id);
-    if (any_entry_holds(wanted.values, fields.leaf(id))) out.satisfying.push_back(id);
+    if (any_entry_holds(wanted.values, fields.leaf(id), fields)) out.satisfying.push_back(id);
   }
   return out;
 }

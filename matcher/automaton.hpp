@@ -7,8 +7,11 @@
 //
 // Shape of the two arenas, in 32-bit words; an id is a place in its arena:
 //
-//     group    field | words | cluster or kNone | alternatives (matcher/values.hpp) x words
+//     group    field | words | cluster or kNone | split or kNone | alternatives (matcher/values.hpp) x words
 //     cluster  words, this one included | { rule, count, group x count in field order } ...
+//
+// A cluster of many conjunctions is split: those with an exact value on a second field wait under both values together, in a
+// *twin* of the second group, and the access group's split names the fields whose values to look up.
 //
 // Invariants:
 //   I1  field ids are in byte order of their paths, so a conjunction's groups in field order are in path order;
@@ -44,9 +47,14 @@ struct RefusedRule {
   PatternError error;
 };
 
+// A path whose leaves are collected although no rule may name it: always, or if some rule names `needed_by`.
+struct ExtraPath {
+  std::string_view path;
+  std::string_view needed_by = {};
+};
+
 struct CompileOptions {
-  // Paths whose leaves are collected although no rule may name them.
-  std::span<const std::string_view> extra_paths = {};
+  std::span<const ExtraPath> extra_paths = {};
   // Rules that match nothing, by id; their patterns are checked unless they are empty.
   const std::vector<bool>* skipped = nullptr;
 };
@@ -109,10 +117,11 @@ class Matcher {
 
  private:
   void find_groups(EventFields& fields);
-  void find_by_leaf(const Automaton::Field& field, Leaf& leaf);
+  void find_by_leaf(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
   void find_by_stems(std::uint64_t seed, std::uint32_t mask, std::string_view value, bool from_tail);
-  void find_by_address(const Automaton::Field& field, Leaf& leaf);
+  void find_by_address(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
   void offer(std::uint64_t hash);
+  void offer_twins(GroupId group, EventFields& fields);
   bool group_holds(GroupId group, EventFields& fields) const;
   bool run_cluster(GroupId group, EventFields& fields, std::vector<RuleId>& rules) const;
 

@@ -1,8 +1,11 @@
 // Compiles a rule set: patterns are parsed one by one, equal leaf lists become one group, every conjunction chooses its
 // access group, and the groups so chosen are entered into the indexes.
 #include <algorithm>
+#include <map>
 #include <random>
+#include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "matcher/access_cost.hpp"
 #include "matcher/automaton.hpp"
@@ -13,7 +16,10 @@
 namespace millrace {
 namespace {
 
-constexpr std::size_t kGroupHeadWords = 3;
+constexpr std::size_t kGroupHeadWords = 4;
+
+// LIMIT: conjunctions that a cluster holds before it is split; going through so few costs less than another look-up.
+constexpr std::uint32_t kClusterConjunctionsMax = 4;
 
 // Finds equal groups while compiling: open addressing over ids, compared by content.
 class GroupTable {
@@ -30,7 +36,7 @@ class GroupTable {
     const auto id = static_cast<GroupId>(groups.size());
     slots_[at] = {hash, id};
     ++count_;
-    groups.insert(groups.end(), {field, static_cast<std::uint32_t>(values.size()), kNone});
+    groups.insert(groups.end(), {field, static_cast<std::uint32_t>(values.size()), kNone, kNone});
     groups.insert(groups.end(), values.begin(), values.end());
     return id;
   }
@@ -84,7 +90,6 @@ class Compiler {
 
   void run(std::span<const std::string_view> patterns, std::vector<RefusedRule>& refused, const CompileOptions& options) {
     out_.rule_count_ = patterns.size();
-    for (const auto path : options.extra_paths) field_of(path);
     for (RuleId rule = 0; rule < patterns.size(); ++rule) {
       const bool skipped = options.skipped != nullptr && (*options.skipped)[rule];
       if (skipped && patterns[rule].empty()) continue;
@@ -95,8 +100,12 @@ class Compiler {
       }
     }
     table_ = {};
+    for (const ExtraPath& extra : options.extra_paths) {
+      if (extra.needed_by.empty() || field_ids_.contains(std::string(extra.needed_by))) field_of(extra.path);
+    }
     order_fields();
     choose_access();
+    split_clusters();
     lay_out_clusters();
     enter_groups();
     build_indexes();
@@ -106,6 +115,9 @@ class Compiler {
 
  private:
   using HashedGroup = HashIndex::Item;
+  struct Twin {
+    GroupId of, group;
+  };
 
   FieldId field_of(std::string_view path) {
     const auto at = field_ids_.find(std::string(path));
@@ -170,46 +182,93 @@ class Compiler {
     return chance_of(out_.path_names_[field], values_of(group), lists_on_field_[field]);
   }
 
-  // Notes for each conjunction its access group; a group's cluster word counts the words that will wait under it.
   void choose_access() {
-    for (std::size_t at = 0; at < conjunctions_.size(); at += 2 + conjunctions_[at + 1]) {
-      const std::uint32_t count = conjunctions_[at + 1];
-      GroupId best = conjunctions_[at + 2];
-      double best_chance = 2;
-      for (std::uint32_t i = 0; i < count; ++i) {
-        const GroupId group = conjunctions_[at + 2 + i];
-        const double its_chance = chance(group);
-        if (its_chance < best_chance) {
-          best = group;
-          best_chance = its_chance;
-        }
+    for_each_conjunction([&](std::size_t at, std::size_t) { access_.push_back(best_group(at, [](GroupId) { return true; })); });
+  }
+
+  template <typename Visit>
+  void for_each_conjunction(Visit&& visit) {
+    std::size_t i = 0;
+    for (std::size_t at = 0; at < conjunctions_.size(); at += 2 + conjunctions_[at + 1]) visit(at, i++);
+  }
+
+  template <typename Allowed>
+  GroupId best_group(std::size_t at, Allowed&& allowed) {
+    GroupId best = kNone;
+    double best_chance = 2;
+    for (std::uint32_t i = 0; i < conjunctions_[at + 1]; ++i) {
+      const GroupId group = conjunctions_[at + 2 + i];
+      const double its_chance = allowed(group) ? chance(group) : 2;
+      if (its_chance < best_chance) {
+        best = group;
+        best_chance = its_chance;
       }
-      access_.push_back(best);
-      std::uint32_t& words = cluster_of(best);
-      words = (words == kNone ? 1 : words) + 2 + count;
+    }
+    return best;
+  }
+
+  bool is_exact(GroupId group) const {
+    for (Words words = values_of(group); !words.empty();) {
+      if (read_entry(words).op != Op::exact_string) return false;
+    }
+    return true;
+  }
+
+  // Moves the conjunctions of crowded clusters to twins: copies of their second-best group, one for each pair of groups.
+  void split_clusters() {
+    std::unordered_map<GroupId, std::uint32_t> crowd;
+    for (const GroupId group : access_) ++crowd[group];
+    std::map<std::pair<GroupId, GroupId>, GroupId> twins;
+    std::map<GroupId, std::set<FieldId>> fields_of_split;
+    for_each_conjunction([&](std::size_t at, std::size_t i) {
+      const GroupId first = access_[i];
+      if (crowd[first] <= kClusterConjunctionsMax) return;
+      const GroupId second = best_group(at, [&](GroupId group) { return group != first && is_exact(group); });
+      if (second == kNone) return;
+      const auto [twin, added] = twins.try_emplace({first, second}, static_cast<GroupId>(out_.groups_.size()));
+      if (added) {
+        const Words values = values_of(second);
+        const std::vector<std::uint32_t> copy(values.begin(), values.end());
+        out_.groups_.insert(out_.groups_.end(), {out_.groups_[second], static_cast<std::uint32_t>(copy.size()), kNone, kNone});
+        out_.groups_.insert(out_.groups_.end(), copy.begin(), copy.end());
+        fields_of_split[first].insert(out_.groups_[second]);
+        twins_.push_back({first, twin->second});
+      }
+      access_[i] = twin->second;
+    });
+    for (const auto& [group, fields] : fields_of_split) {
+      out_.groups_[group + 3] = static_cast<std::uint32_t>(out_.lists_.size());
+      out_.lists_.push_back(static_cast<std::uint32_t>(fields.size()));
+      out_.lists_.insert(out_.lists_.end(), fields.begin(), fields.end());
+      if (cluster_of(group) == kNone) cluster_of(group) = 1;  // it is looked up even if nothing waits under it alone
     }
   }
 
   void lay_out_clusters() {
-    std::uint32_t at = 0;
+    for_each_conjunction([&](std::size_t at, std::size_t i) {
+      std::uint32_t& words = cluster_of(access_[i]);
+      words = (words == kNone ? 1 : words) + 2 + conjunctions_[at + 1];
+    });
+    std::set<GroupId> twins;
+    for (const Twin& twin : twins_) twins.insert(twin.group);
+    std::uint32_t begin = 0;
     for_each_group([&](GroupId group) {
       std::uint32_t& words = cluster_of(group);
       if (words == kNone) return;
-      const std::uint32_t begin = at;
-      at += words;
-      words = begin;
-      access_groups_.push_back(group);
+      begin += std::exchange(words, begin);
+      if (!twins.contains(group)) access_groups_.push_back(group);
     });
-    out_.clusters_.assign(at, 0);
-    std::size_t i = 0;
-    for (const GroupId group : access_groups_) out_.clusters_[cluster_of(group)] = 1;
-    for (std::size_t from = 0; from < conjunctions_.size(); ++i) {
-      const std::size_t words = 2 + conjunctions_[from + 1];
+    out_.clusters_.assign(begin, 0);
+    // A cluster's first word counts the words filled so far, itself included.
+    for_each_group([&](GroupId group) {
+      if (cluster_of(group) != kNone) out_.clusters_[cluster_of(group)] = 1;
+    });
+    for_each_conjunction([&](std::size_t at, std::size_t i) {
+      const std::uint32_t words = 2 + conjunctions_[at + 1];
       std::uint32_t* cluster = out_.clusters_.data() + cluster_of(access_[i]);
-      std::copy_n(conjunctions_.data() + from, words, cluster + cluster[0]);
-      cluster[0] += static_cast<std::uint32_t>(words);
-      from += words;
-    }
+      std::copy_n(conjunctions_.data() + at, words, cluster + cluster[0]);
+      cluster[0] += words;
+    });
     conjunctions_ = {};
     access_ = {};
   }
@@ -264,6 +323,7 @@ class Compiler {
       keys_.clear();
       stems_.clear();
       for (const GroupId group : indexed_) index_group(group);
+      for (const Twin& twin : twins_) index_twin(twin);
     } while (!build_table());
     for (auto& ranges : out_.ranges_) ranges.build();
   }
@@ -301,6 +361,11 @@ class Compiler {
         default: index_range(group, field, entry); break;
       }
     }
+  }
+
+  void index_twin(const Twin& twin) {
+    const std::uint64_t seed = twin_seed(out_.secret_, twin.of, out_.groups_[twin.group]);
+    for (Words words = values_of(twin.group); !words.empty();) keys_.push_back({text_hash(seed, read_entry(words).text()), twin.group});
   }
 
   void index_affix(GroupId group, std::uint16_t& root_mask, std::uint64_t hash, std::string_view text, bool from_tail) {
@@ -381,6 +446,7 @@ class Compiler {
   std::vector<std::size_t> lists_on_field_;
   std::vector<GroupId> access_;  // by conjunction
   std::vector<GroupId> access_groups_, indexed_;
+  std::vector<Twin> twins_;
   std::vector<HashedGroup> keys_, stems_;
 };
 

@@ -9,7 +9,6 @@ namespace {
 bool string_entry_holds(const Entry& entry, std::string_view value) {
   const std::string_view operand = entry.text();
   switch (entry.op) {
-    case Op::exact_string: return value == operand;
     case Op::prefix: return value.starts_with(operand);
     case Op::suffix: return value.ends_with(operand);
     case Op::ignore_case: return equals_ascii_lower(value, operand);
@@ -37,35 +36,40 @@ bool excluded(const Entry& entry, std::string_view value) {
   });
 }
 
-bool number_excluded(const Entry& entry, Leaf& leaf) {
-  const auto& key = leaf.number_key();
+bool number_excluded(const Entry& entry, const std::optional<NumberKey>& key) {
   for (std::uint32_t i = 0; key && i < entry.count; ++i) {
     if (entry.number(i) == *key) return true;
   }
   return false;
 }
 
-}  // namespace
-
-bool entry_holds(const Entry& entry, Leaf& leaf) {
-  switch (entry.op) {
-    case Op::exists: return true;
-    case Op::not_exists: return false;
-    case Op::exact_token: return leaf.kind != LeafKind::string && leaf.text == entry.text();
-    case Op::exact_number: return leaf.kind == LeafKind::number && leaf.number_key() == entry.number(0);
-    case Op::range:
-      return leaf.kind == LeafKind::number && leaf.number_key() && *leaf.number >= entry.number(0) && *leaf.number <= entry.number(1);
-    case Op::cidr: return leaf.kind == LeafKind::string && leaf.address() && block_contains(entry.block(), *leaf.ip);
-    case Op::but_numbers: return leaf.kind != LeafKind::number || !number_excluded(entry, leaf);
-    default: break;
-  }
-  if (entry.op >= Op::but_strings) return leaf.kind != LeafKind::string || !excluded(entry, leaf.text);
-  return leaf.kind == LeafKind::string && string_entry_holds(entry, leaf.text);
+bool number_entry_holds(const Entry& entry, const std::optional<NumberKey>& key) {
+  if (!key) return false;
+  return entry.op == Op::exact_number ? *key == entry.number(0) : *key >= entry.number(0) && *key <= entry.number(1);
 }
 
-bool any_entry_holds(Words values, Leaf& leaf) {
+}  // namespace
+
+bool entry_holds(const Entry& entry, Leaf& leaf, EventFields& fields) {
+  const bool is_string = leaf.kind == LeafKind::string, is_number = leaf.kind == LeafKind::number;
+  switch (entry.op) {
+    case Op::exact_string: return is_string && leaf.text() == entry.text();
+    case Op::exists: return true;
+    case Op::not_exists: return false;
+    case Op::exact_token: return !is_string && leaf.text() == entry.text();
+    case Op::exact_number:
+    case Op::range: return is_number && number_entry_holds(entry, fields.number(leaf));
+    case Op::cidr: return is_string && fields.address(leaf) && block_contains(entry.block(), *fields.address(leaf));
+    case Op::but_numbers: return !is_number || !number_excluded(entry, fields.number(leaf));
+    default: break;
+  }
+  if (entry.op >= Op::but_strings) return !is_string || !excluded(entry, leaf.text());
+  return is_string && string_entry_holds(entry, leaf.text());
+}
+
+bool any_entry_holds(Words values, Leaf& leaf, EventFields& fields) {
   while (!values.empty()) {
-    if (entry_holds(read_entry(values), leaf)) return true;
+    if (entry_holds(read_entry(values), leaf, fields)) return true;
   }
   return false;
 }

@@ -1,6 +1,6 @@
 // Does one value satisfy one alternative of a leaf list? The meaning of every operator, in one place.
 //
-// Threads: pure but for what the leaf caches of itself. Cost: linear in the value; wildcards and folds as said there.
+// Threads: pure but for what `fields`, which holds the leaf, remembers of it. Cost: linear in the value; wildcards and folds as said there.
 // Source:  event-ruler 2.0.1 and AWS's recorded cases, operator by operator.
 #pragma once
 
@@ -10,8 +10,8 @@
 namespace millrace {
 
 // `not_exists` is never true of a leaf.
-bool entry_holds(const Entry& entry, Leaf& leaf);
+bool entry_holds(const Entry& entry, Leaf& leaf, EventFields& fields);
 
-bool any_entry_holds(Words values, Leaf& leaf);
+bool any_entry_holds(Words values, Leaf& leaf, EventFields& fields);
 
 }  // namespace millrace

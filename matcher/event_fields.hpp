@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,25 +32,15 @@ using LeafId = std::uint32_t;
 enum class LeafKind : std::uint8_t { string, number, literal };  // literal: true, false, null
 
 struct Leaf {
-  std::string_view text;  // a string's content, else the token's text
+  const char* data;     // a string's content, else the token's text
+  std::uint32_t bytes;
   FieldId field;
-  LeafId next;  // of the same field, kNone at the end
-  ElementId element;  // innermost, kNone outside of arrays
+  LeafId next;          // of the same field, kNone at the end
+  ElementId element;    // innermost, kNone outside of arrays
+  std::uint32_t parsed;  // in EventFields, kNone until asked for
   LeafKind kind;
-  bool number_known = false, ip_known = false;
-  std::optional<NumberKey> number;
-  std::optional<IpAddress> ip;
 
-  const std::optional<NumberKey>& number_key() {
-    if (!number_known) number = comparable_number(text);
-    number_known = true;
-    return number;
-  }
-  const std::optional<IpAddress>& address() {
-    if (!ip_known) ip = parse_ip(text);
-    ip_known = true;
-    return ip;
-  }
+  std::string_view text() const { return {data, bytes}; }
 };
 
 class EventFields {
@@ -80,12 +71,13 @@ class EventFields {
       arrays_.clear();
     }
     current_ = kNone;
+    if (!parsed_.empty()) parsed_.clear();
     if (!unescaped_.empty()) unescaped_.clear();
   }
 
   void add(FieldId field, LeafKind kind, std::string_view text) {
     const auto id = static_cast<LeafId>(leaves_.size());
-    leaves_.push_back({.text = text, .field = field, .next = kNone, .element = current_, .kind = kind, .number = {}, .ip = {}});
+    leaves_.push_back({text.data(), static_cast<std::uint32_t>(text.size()), field, kNone, current_, kNone, kind});
     if (first_[field] == kNone) {
       first_[field] = id;
       touched_.push_back(field);
@@ -96,7 +88,11 @@ class EventFields {
   }
 
   // `content`: between the quotes, escapes as they stand.
-  bool add_string(FieldId field, std::string_view content);
+  bool add_string(FieldId field, std::string_view content) {
+    if (std::memchr(content.data(), '\\', content.size()) != nullptr) return add_escaped(field, content);
+    add(field, LeafKind::string, content);
+    return true;
+  }
 
   ArrayId open_array() {
     arrays_.push_back({current_, next_leaf(), kNone});
@@ -112,6 +108,10 @@ class EventFields {
     current_ = arrays_[array].parent;
   }
 
+  // A leaf's text as a number or an address, read at most once.
+  const std::optional<NumberKey>& number(Leaf& leaf) { return parsed(leaf).number; }
+  const std::optional<IpAddress>& address(Leaf& leaf) { return parsed(leaf).address; }
+
   LeafId first(FieldId field) const { return first_[field]; }
   Leaf& leaf(LeafId id) { return leaves_[id]; }
   const Leaf& leaf(LeafId id) const { return leaves_[id]; }
@@ -122,6 +122,14 @@ class EventFields {
   bool has_arrays() const { return !elements_.empty(); }
 
  private:
+  bool add_escaped(FieldId field, std::string_view content);
+
+  struct Parsed {
+    std::optional<NumberKey> number;
+    std::optional<IpAddress> address;
+  };
+  const Parsed& parsed(Leaf& leaf);
+
   LeafId next_leaf() const { return static_cast<LeafId>(leaves_.size()); }
 
   std::vector<Leaf> leaves_;
@@ -130,6 +138,7 @@ class EventFields {
   std::vector<Element> elements_;
   std::vector<Array> arrays_;
   ElementId current_ = kNone;
+  std::vector<Parsed> parsed_;
   std::vector<std::unique_ptr<std::string>> unescaped_;
 };
 

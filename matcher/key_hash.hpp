@@ -31,6 +31,10 @@ inline std::uint64_t key_seed(std::uint64_t secret, std::uint32_t field, KeyKind
   return mix(secret, static_cast<std::uint64_t>(field) << 8 | static_cast<std::uint64_t>(kind)) ^ secret;
 }
 
+inline std::uint64_t twin_seed(std::uint64_t secret, std::uint32_t group, std::uint32_t field) {
+  return mix(secret + 0x2545f4914f6cdd1du, static_cast<std::uint64_t>(group) << 32 | field) ^ secret;
+}
+
 // Word i of the text, counted from its head or from its tail; `bytes` under 8 only for the last one.
 inline std::uint64_t word_at(std::string_view text, std::size_t i, std::size_t bytes, bool from_tail) {
   std::uint64_t word = 0;

@@ -11,7 +11,7 @@
 namespace millrace {
 namespace {
 
-constexpr std::size_t kGroupHeadWords = 3;
+constexpr std::size_t kGroupHeadWords = 4;
 
 Words values_of(const std::vector<std::uint32_t>& groups, GroupId group) {
   return {groups.data() + group + kGroupHeadWords, groups[group + 1]};
@@ -33,9 +33,15 @@ bool Matcher::match(EventFields& fields, std::vector<RuleId>& rules) {
   sort_unique(found_);
   const std::size_t rules_before = rules.size();
   bool decided = true;
-  for (const GroupId group : found_) {
-    if (group_holds(group, fields)) decided &= run_cluster(group, fields, rules);
+  // Twins are found behind the groups that lead to them.
+  const std::size_t found = found_.size();
+  for (std::size_t i = 0; i < found; ++i) {
+    if (!group_holds(found_[i], fields)) continue;
+    decided &= run_cluster(found_[i], fields, rules);
+    if (automaton_->groups_[found_[i] + 3] != kNone) offer_twins(found_[i], fields);
   }
+  sort_unique(found_, found);
+  for (std::size_t i = found; i < found_.size(); ++i) decided &= run_cluster(found_[i], fields, rules);
   sort_unique(rules, rules_before);
   return decided;
 }
@@ -45,37 +51,35 @@ void Matcher::find_groups(EventFields& fields) {
   for (LeafId id = 0; id < fields.leaf_count(); ++id) {
     Leaf& leaf = fields.leaf(id);
     const auto& field = a.fields_[leaf.field];
-    if (field.indexed) find_by_leaf(field, leaf);
-  }
-  for (const FieldId touched : fields.touched()) {
-    const auto& field = a.fields_[touched];
-    found_.insert(found_.end(), a.lists_.begin() + field.list_begin, a.lists_.begin() + field.list_end);
+    if (!field.indexed) continue;
+    find_by_leaf(field, leaf, fields);
+    if (fields.first(leaf.field) == id) found_.insert(found_.end(), a.lists_.begin() + field.list_begin, a.lists_.begin() + field.list_end);
   }
   found_.insert(found_.end(), a.always_.begin(), a.always_.end());
 }
 
-void Matcher::find_by_leaf(const Automaton::Field& field, Leaf& leaf) {
+void Matcher::find_by_leaf(const Automaton::Field& field, Leaf& leaf, EventFields& fields) {
   const auto seed = [&](KeyKind kind) { return key_seed(automaton_->secret_, leaf.field, kind); };
   if (leaf.kind != LeafKind::string) {
-    if (field.tokens) offer(text_hash(seed(KeyKind::token), leaf.text));
-    if (leaf.kind != LeafKind::number || !(field.numbers || field.ranges != kNone) || !leaf.number_key()) return;
-    if (field.numbers) offer(number_hash(seed(KeyKind::number), *leaf.number));
+    if (field.tokens) offer(text_hash(seed(KeyKind::token), leaf.text()));
+    if (leaf.kind != LeafKind::number || !(field.numbers || field.ranges != kNone) || !fields.number(leaf)) return;
+    if (field.numbers) offer(number_hash(seed(KeyKind::number), *fields.number(leaf)));
     if (field.ranges != kNone) {
-      automaton_->ranges_[field.ranges].query(*leaf.number, [&](GroupId group) { found_.push_back(group); });
+      automaton_->ranges_[field.ranges].query(*fields.number(leaf), [&](GroupId group) { found_.push_back(group); });
     }
     return;
   }
-  if (field.strings) offer(text_hash(seed(KeyKind::string), leaf.text));
-  if (field.stems[0] != 0) find_by_stems(seed(KeyKind::prefix), field.stems[0], leaf.text, false);
-  if (field.stems[1] != 0) find_by_stems(seed(KeyKind::suffix), field.stems[1], leaf.text, true);
+  if (field.strings) offer(text_hash(seed(KeyKind::string), leaf.text()));
+  if (field.stems[0] != 0) find_by_stems(seed(KeyKind::prefix), field.stems[0], leaf.text(), false);
+  if (field.stems[1] != 0) find_by_stems(seed(KeyKind::suffix), field.stems[1], leaf.text(), true);
   if (field.ignore_case || field.stems[2] != 0 || field.stems[3] != 0) {
     lower_.clear();
-    append_ascii_lower(leaf.text, lower_);
+    append_ascii_lower(leaf.text(), lower_);
     if (field.ignore_case) offer(text_hash(seed(KeyKind::ignore_case), lower_));
     if (field.stems[2] != 0) find_by_stems(seed(KeyKind::prefix_ignore_case), field.stems[2], lower_, false);
     if (field.stems[3] != 0) find_by_stems(seed(KeyKind::suffix_ignore_case), field.stems[3], lower_, true);
   }
-  if (field.v4_lengths != 0 || (field.v6_lengths[0] | field.v6_lengths[1] | field.v6_lengths[2]) != 0) find_by_address(field, leaf);
+  if (field.v4_lengths != 0 || (field.v6_lengths[0] | field.v6_lengths[1] | field.v6_lengths[2]) != 0) find_by_address(field, leaf, fields);
 }
 
 void Matcher::find_by_stems(std::uint64_t hash, std::uint32_t mask, std::string_view value, bool from_tail) {
@@ -93,14 +97,15 @@ void Matcher::find_by_stems(std::uint64_t hash, std::uint32_t mask, std::string_
   }
 }
 
-void Matcher::find_by_address(const Automaton::Field& field, Leaf& leaf) {
-  if (!leaf.address()) return;
-  const bool v6 = leaf.ip->is_v6;
+void Matcher::find_by_address(const Automaton::Field& field, Leaf& leaf, EventFields& fields) {
+  const auto& address = fields.address(leaf);
+  if (!address) return;
+  const bool v6 = address->is_v6;
   const std::uint64_t seed = key_seed(automaton_->secret_, leaf.field, v6 ? KeyKind::v6 : KeyKind::v4);
   for (unsigned word = 0; word < (v6 ? 3u : 1u); ++word) {
     for (std::uint64_t lengths = v6 ? field.v6_lengths[word] : field.v4_lengths; lengths != 0; lengths &= lengths - 1) {
       const unsigned bits = word * 64 + static_cast<unsigned>(std::countr_zero(lengths));
-      offer(block_hash(seed, network_of(*leaf.ip, bits), bits));
+      offer(block_hash(seed, network_of(*address, bits), bits));
     }
   }
 }
@@ -115,6 +120,16 @@ void Matcher::offer(std::uint64_t hash) {
   }
   const auto* posting = automaton_->lists_.data() + (value & ~Automaton::kPosting);
   found_.insert(found_.end(), posting + 1, posting + 1 + posting[0]);
+}
+
+void Matcher::offer_twins(GroupId group, EventFields& fields) {
+  const std::uint32_t* split = automaton_->lists_.data() + automaton_->groups_[group + 3];
+  for (const FieldId field : std::span(split + 1, split[0])) {
+    const std::uint64_t seed = twin_seed(automaton_->secret_, group, field);
+    for (LeafId id = fields.first(field); id != kNone; id = fields.leaf(id).next) {
+      if (fields.leaf(id).kind == LeafKind::string) offer(text_hash(seed, fields.leaf(id).text()));
+    }
+  }
 }
 
 bool Matcher::group_holds(GroupId group, EventFields& fields) const {
@@ -134,7 +149,7 @@ bool Matcher::group_holds(GroupId group, EventFields& fields) const {
     }
   }
   for (; id != kNone; id = fields.leaf(id).next) {
-    if (any_entry_holds(values, fields.leaf(id))) return true;
+    if (any_entry_holds(values, fields.leaf(id), fields)) return true;
   }
   return false;
 }

@@ -53,23 +53,12 @@ void PathTrie::build(std::span<const std::string> paths) {
       Entry entry{load(text, key.size()), key.size() < 8 ? 0 : load(text + key.size() - 8, 8),
                   static_cast<std::uint32_t>(key.size()), child, text_at};
       text_at += key.size();
-      // An empty key's filter bit would depend on the byte behind it, so it opens them all.
-      node.filter |= key.empty() ? ~std::uint64_t{0} : std::uint64_t{1} << filter_bit(static_cast<unsigned char>(key[0]), key.size());
-      auto slot = hash(entry.first, entry.last, key.size());
+      const std::uint64_t mixed = hash(entry.first, entry.last, key.size());
+      node.filter[mixed >> 62] |= std::uint64_t{1} << (mixed >> 56 & 63);
+      std::uint64_t slot = mixed >> 32;
       while (entries_[node.table_begin + (slot & node.table_mask)].child != kNone) ++slot;
       entries_[node.table_begin + (slot & node.table_mask)] = entry;
     }
-  }
-}
-
-NodeId PathTrie::probe(const Node& n, const char* key, std::size_t bytes) const {
-  const std::uint64_t first = load(key, bytes);
-  const std::uint64_t last = bytes < 8 ? 0 : load(key + bytes - 8, 8);
-  for (auto slot = hash(first, last, bytes);; ++slot) {
-    const Entry& entry = entries_[n.table_begin + (slot & n.table_mask)];
-    if (entry.child == kNone) return kNone;
-    const bool same_ends = entry.first == first && entry.last == last && entry.bytes == bytes;
-    if (same_ends && (bytes <= 16 || std::memcmp(key, text_.data() + entry.text, bytes) == 0)) return entry.child;
   }
 }
 

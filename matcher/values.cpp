@@ -11,29 +11,7 @@ void append_bytes(std::string_view text, std::vector<std::uint32_t>& out) {
 
 std::uint32_t head(Op op, std::size_t count) { return static_cast<std::uint32_t>(op) << 24 | static_cast<std::uint32_t>(count); }
 
-bool is_list(Op op) { return op >= Op::but_strings && op != Op::but_numbers; }
-
-std::size_t operand_words(const Entry& entry) {
-  switch (entry.op) {
-    case Op::exact_number: case Op::range: case Op::but_numbers: return 2 * std::size_t{entry.count};
-    case Op::cidr: return 6;
-    case Op::exists: case Op::not_exists: return 0;
-    default: return words_for(entry.count);
-  }
-}
-
 }  // namespace
-
-Entry read_entry(Words& words) {
-  const Entry entry{op_of(words[0]), count_of(words[0]), words.data() + 1};
-  std::size_t size = operand_words(entry);
-  if (is_list(entry.op)) {
-    size = entry.count;
-    for (std::uint32_t i = 0; i < entry.count; ++i) size += words_for(entry.operands[i]);
-  }
-  words = words.subspan(1 + size);
-  return entry;
-}
 
 void append_text(Op op, std::string_view text, std::vector<std::uint32_t>& out) {
   out.push_back(head(op, text.size()));

@@ -54,8 +54,26 @@ struct Entry {
   }
 };
 
+inline std::size_t operand_words(const Entry& entry) {
+  switch (entry.op) {
+    case Op::exact_number: case Op::range: case Op::but_numbers: return 2 * std::size_t{entry.count};
+    case Op::cidr: return 6;
+    case Op::exists: case Op::not_exists: return 0;
+    case Op::but_strings: case Op::but_prefix: case Op::but_suffix: case Op::but_ignore_case: case Op::but_fold: case Op::but_wildcard: {
+      std::size_t words = entry.count;
+      for (std::uint32_t i = 0; i < entry.count; ++i) words += words_for(entry.operands[i]);
+      return words;
+    }
+    default: return words_for(entry.count);
+  }
+}
+
 // Reads one entry and moves `words` behind it.
-Entry read_entry(Words& words);
+inline Entry read_entry(Words& words) {
+  const Entry entry{op_of(words[0]), count_of(words[0]), words.data() + 1};
+  words = words.subspan(1 + operand_words(entry));
+  return entry;
+}
 
 // Calls visit(operand) for each operand of a list until it returns true; says whether one did.
 template <typename Visit>

@@ -16,7 +16,6 @@ struct Options {
   Common common;
   std::string rules;
   std::vector<std::string> inputs;
-  bool strict = false;
 };
 
 int run_match(const Options& options) {
@@ -29,7 +28,7 @@ int run_match(const Options& options) {
   const InputList inputs = list_inputs(options.inputs);
   for (const auto& failure : inputs.failures) complain(failure);
   if (inputs.files.empty()) return kCouldNotRun;
-  Router router(*rules, {.read_only = ReadOnlyRule::deliver, .strict = options.strict});
+  Router router(*rules, {.read_only = ReadOnlyRule::deliver, .strict = true});
   Tally total;
   std::string out;
   const auto visit = [&](std::string_view id, std::span<const RuleId> matched) {
@@ -74,7 +73,6 @@ void add_match(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("match", "Print the rules that each event matches, one line an event");
   command->add_option("--rules", options->rules, "Rule set: .json, .yaml or one rule a line")->required();
   command->add_option("input", options->inputs, "Files, directories, or - for standard input")->required();
-  command->add_flag("--strict", options->strict, "Check every event to its last byte, not only those that match");
   add_common(*command, options->common);
   command->footer("Patterns alone decide here: read-only events are matched like any other.\nExample:\n  millrace match --rules rules.json events.ndjson");
   command->callback([&run, options] { run = [options] { return run_match(*options); }; });

@@ -9,11 +9,10 @@ std::optional<std::string> JsonValidator::refuse(std::string_view text) {
   if (text.size() + 1 > parser_.capacity() || parser_.max_depth() != kJsonDepthMax) {
     if (parser_.allocate(text.size() + 1, kJsonDepthMax)) return "too large to parse";
   }
-  simdjson::dom::element root;
-  if (const auto error = parser_.parse(text.data(), text.size(), false).get(root)) {
+  if (const auto error = parser_.parse(text.data(), text.size(), false).get(root_)) {
     return error == simdjson::DEPTH_ERROR ? "nests deeper than 1000 levels" : simdjson::error_message(error);
   }
-  if (!root.is_object()) return "is not a JSON object";
+  if (!root_.is_object()) return "is not a JSON object";
   return {};
 }
 

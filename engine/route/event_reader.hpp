@@ -21,8 +21,12 @@ class JsonValidator {
  public:
   std::optional<std::string> refuse(std::string_view text);
 
+  // The value of the last text that was not refused, valid until the next call.
+  simdjson::dom::element root() const { return root_; }
+
  private:
   simdjson::dom::parser parser_{simdjson::SIMDJSON_MAXSIZE_BYTES};
+  simdjson::dom::element root_;
 };
 
 class EventReader {

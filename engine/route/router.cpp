@@ -7,9 +7,16 @@
 namespace millrace {
 namespace {
 
-constexpr std::array<std::string_view, 9> kSlotPaths = {
-    "detail.eventSource", "detail.eventName", "detail.eventID", "detail.eventTime", "detail.awsRegion",
-    "detail.eventType", "detail.recipientAccountId", "detail.eventCategory", "detail.readOnly"};
+// By slot. The later ones are read again from the whole record when it matches, so they are leaves only for rules' sake.
+constexpr std::array<ExtraPath, 9> kSlotPaths = {{{"detail.eventSource"},
+                                                  {"detail.eventName"},
+                                                  {"detail.eventType"},
+                                                  {"detail.eventCategory"},
+                                                  {"detail.readOnly"},
+                                                  {"detail.eventID", "id"},
+                                                  {"detail.eventTime", "time"},
+                                                  {"detail.awsRegion", "region"},
+                                                  {"detail.recipientAccountId", "account"}}};
 constexpr std::array<std::string_view, 9> kEnvelopeKeys = {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"};
 
 bool is_envelope_key(const char* key) {
@@ -27,9 +34,9 @@ const char* kind_of(std::string_view reason) {
 
 }  // namespace
 
-std::vector<std::string_view> router_paths() {
-  std::vector<std::string_view> out(kSlotPaths.begin(), kSlotPaths.end());
-  out.insert(out.end(), {"id", "time", "detail-type"});
+std::vector<ExtraPath> router_paths() {
+  std::vector<ExtraPath> out(kSlotPaths.begin(), kSlotPaths.end());
+  out.push_back({"detail-type"});
   return out;
 }
 
@@ -37,7 +44,7 @@ Router::Router(std::shared_ptr<const RuleSet> rules, RouteOptions options)
     : rules_(std::move(rules)), options_(options), automaton_(*rules_->automaton()), matcher_(rules_->automaton()), walker_(automaton_.paths(), fields_) {
   fields_.reset(automaton_.field_count());
   detail_node_ = automaton_.paths().descend(0, "detail");
-  for (std::size_t i = 0; i < slot_count; ++i) slots_[i] = automaton_.field_of(kSlotPaths[i]);
+  for (std::size_t i = 0; i < slot_count; ++i) slots_[i] = automaton_.field_of(kSlotPaths[i].path);
   id_ = automaton_.field_of("id");
   time_ = automaton_.field_of("time");
   detail_type_ = automaton_.field_of("detail-type");
@@ -45,12 +52,13 @@ Router::Router(std::shared_ptr<const RuleSet> rules, RouteOptions options)
   source_ = automaton_.field_of("source");
   account_ = automaton_.field_of("account");
   region_ = automaton_.field_of("region");
+  rules_use_id_ = id_ != kNone && automaton_.rules_use(id_);
   walker_.watch(detail_node_);
 }
 
 std::string_view Router::leaf_text(FieldId field) const {
-  const LeafId id = fields_.first(field);
-  return id == kNone || fields_.leaf(id).text == "null" ? std::string_view{} : fields_.leaf(id).text;
+  const LeafId id = field == kNone ? kNone : fields_.first(field);
+  return id == kNone || fields_.leaf(id).text() == "null" ? std::string_view{} : fields_.leaf(id).text();
 }
 
 template <typename Handle>
@@ -110,33 +118,49 @@ void Router::read_head() {
            .read_only = leaf_text(slots_[slot_read_only]) == "true"};
 }
 
+// Once the record was validated: the rest of the head, and with it the whole envelope.
+void Router::complete_head(std::string_view record) {
+  const auto member = [&](const char* name) {
+    std::string_view text;
+    return validator_.root()[name].get(text) ? std::string_view{} : text;
+  };
+  if (form_ == Form::envelope) {
+    envelope_.id = member("id");
+    envelope_.time = member("time");
+    return;
+  }
+  head_.event_id = member("eventID");
+  envelope_.account = member("recipientAccountId");
+  envelope_.time = member("eventTime");
+  envelope_.region = member("awsRegion");
+  envelope_.detail_type = detail_type_of(head_.event_type);
+  envelope_.source.clear();
+  append_source(head_, envelope_.source);
+  envelope_.id = derived_id(record);
+}
+
 // The envelope's members as leaves, where a rule asks for them.
 void Router::add_derived_fields(std::string_view record) {
   const auto add = [&](FieldId field, std::string_view text) {
     if (field != kNone && automaton_.rules_use(field)) fields_.add(field, LeafKind::string, text);
   };
-  envelope_.source.clear();
-  append_source(head_, envelope_.source);
-  envelope_.detail_type = detail_type_of(head_.event_type);
-  envelope_.account = head_.recipient_account_id;
-  envelope_.time = head_.event_time;
-  envelope_.region = head_.aws_region;
+  if (source_ != kNone) {
+    envelope_.source.clear();
+    append_source(head_, envelope_.source);
+  }
   add(version_, "0");
-  add(detail_type_, envelope_.detail_type);
+  add(detail_type_, detail_type_of(head_.event_type));
   add(source_, envelope_.source);
-  add(account_, envelope_.account);
-  add(time_, envelope_.time);
-  add(region_, envelope_.region);
-  if (automaton_.rules_use(id_)) {
-    envelope_.id = event_id(record);
+  add(account_, head_.recipient_account_id);
+  add(time_, head_.event_time);
+  add(region_, head_.aws_region);
+  if (rules_use_id_) {
+    envelope_.id = derived_id(record);
     add(id_, envelope_.id);
   }
 }
 
-std::string Router::event_id(std::string_view record) const {
-  if (form_ == Form::envelope) return std::string(leaf_text(id_));
-  return uuid_from(head_.event_id.empty() ? record : head_.event_id);
-}
+std::string Router::derived_id(std::string_view record) const { return uuid_from(head_.event_id.empty() ? record : head_.event_id); }
 
 bool Router::match_fields(const char*& bad_kind) {
   matched_.clear();
@@ -182,12 +206,13 @@ void Router::match(const Block& block, StartBatch& out, const Visit& visit) {
       add_derived_fields(record);
     }
     if (bad_kind == nullptr) match_fields(bad_kind);
-    if (bad_kind == nullptr && (options_.strict || !matched_.empty()) && validator_.refuse(record)) bad_kind = "not_json";
+    if (bad_kind == nullptr && validator_.refuse(record)) bad_kind = "not_json";  // its id is wanted in any case
     if (bad_kind != nullptr) return reject(block, ref, bad_kind, out);
     ++out.tally.routed;
     out.tally.matched_events += !matched_.empty();
     out.tally.matches += matched_.size();
-    visit(event_id(record), matched_);
+    complete_head(record);
+    visit(envelope_.id, matched_);
   });
 }
 
@@ -208,20 +233,13 @@ std::uint64_t Router::count_matches(const Block& block) {
 void Router::add_starts(std::string_view record, StartBatch& out) {
   ++out.tally.matched_events;
   out.tally.matches += matched_.size();
-  const std::string id = event_id(record);
-  std::string event;
-  if (form_ == Form::envelope) {
-    event = record;
-  } else {
-    envelope_.id = id;
-    event = write_event(envelope_, record);
-  }
-  const std::string time(form_ == Form::envelope ? leaf_text(time_) : head_.event_time);
+  complete_head(record);
+  const std::string event = form_ == Form::envelope ? std::string(record) : write_event(envelope_, record);
   for (const RuleId rule_id : matched_) {
     const Rule& rule = rules_->rules()[rule_id];
     for (const Target& target : rule.targets) {
       ++out.tally.starts;
-      out.starts.push_back({&rule, &target, execution_name(rule.name, target.id, id), id, time, event});
+      out.starts.push_back({&rule, &target, execution_name(rule.name, target.id, envelope_.id), envelope_.id, std::string(envelope_.time), event});
     }
   }
 }

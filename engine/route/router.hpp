@@ -1,7 +1,7 @@
 // The hot path of a worker: records in, matching rules out, starts for what matches.
 //
 // A record is told from a ready event by its first key, and by detail-type and detail where that misleads. Members of the
-// envelope are derived as leaves; the envelope is written only when a rule matches.
+// envelope are derived as leaves where a rule asks for them; the envelope is written only when a rule matches.
 //
 // Invariants: I1 every record is counted once: routed, not delivered, or bad;
 //             I2 a record that matches is valid JSON to its last byte, or it is bad;
@@ -32,7 +32,7 @@ struct RouteOptions {
 };
 
 // The paths that a rule set given to a Router must collect whether a rule names them or not.
-std::vector<std::string_view> router_paths();
+std::vector<ExtraPath> router_paths();
 
 class Router {
  public:
@@ -49,7 +49,7 @@ class Router {
   std::uint64_t count_matches(const Block& block);
 
  private:
-  enum Slot { slot_source, slot_name, slot_id, slot_time, slot_region, slot_type, slot_account, slot_category, slot_read_only, slot_count };
+  enum Slot { slot_source, slot_name, slot_type, slot_category, slot_read_only, slot_id, slot_time, slot_region, slot_account, slot_count };
   enum class Form : std::uint8_t { record, envelope };
 
   // Calls handle(record, bad_kind) for each record of the block; bad_kind is null for an event, whose fields are then set.
@@ -60,8 +60,9 @@ class Router {
   bool walk(const char* data, const std::uint32_t*& at, std::uint32_t end, Form form);
   bool is_confirmed() const;
   void read_head();
+  void complete_head(std::string_view record);
   void add_derived_fields(std::string_view record);
-  std::string event_id(std::string_view record) const;
+  std::string derived_id(std::string_view record) const;
   bool match_fields(const char*& bad_kind);
   void add_starts(std::string_view record, StartBatch& out);
   void reject(const Block& block, const RecordRef& ref, const char* kind, StartBatch& out);
@@ -79,8 +80,8 @@ class Router {
 
   NodeId detail_node_;
   std::array<FieldId, slot_count> slots_;
-  FieldId id_, time_, detail_type_;
-  FieldId version_, source_, account_, region_;
+  FieldId version_, id_, detail_type_, source_, account_, time_, region_;
+  bool rules_use_id_;
   Form form_ = Form::record;
   RecordHead head_;
   Envelope envelope_;

@@ -61,145 +61,132 @@ bool is_json_number(std::string_view text) {
 
 bool Walker::walk(const char* data, const std::uint32_t*& index, std::uint32_t end, NodeId root) {
   data_ = data;
-  i_ = index;
   end_ = end;
   depth_ = 0;
-  malformed_ = came_by_ = false;
-  const bool ok = *i_ < end_ && at(*i_++) == '{' && object(root);
-  index = i_;
-  return ok;
+  came_by_ = false;
+  if (*index >= end || data[*index] != '{') return false;
+  const Cursor behind = object(index + 1, root);
+  if (behind != nullptr) index = behind;
+  return behind != nullptr;
 }
 
-// i_ stands behind the opening brace.
-bool Walker::object(NodeId node) {
-  if (++depth_ > kJsonDepthMax) return false;
-  if (at(*i_) == '}' && *i_ < end_) {
-    ++i_;
+// `i` stands behind the opening brace.
+// PERF: members that lead nowhere are stepped over here, without a call.
+Walker::Cursor Walker::object(Cursor i, NodeId node) {
+  const char* const data = data_;
+  const std::uint32_t end = end_;
+  if (++depth_ > kJsonDepthMax) return nullptr;
+  if (data[*i] == '}' && *i < end) {
     --depth_;
-    return true;
+    return i + 1;
   }
   for (;;) {
-    if (!member(node) || *i_ >= end_) return false;
-    const char next = at(*i_++);
-    if (next == '}') {
+    const std::uint32_t key = i[0], colon = i[1];
+    if (colon >= end || data[key] != '"' || data[colon] != ':') return nullptr;
+    std::uint32_t quote = colon - 1;
+    while (is_space(data[quote])) --quote;
+    if (data[quote] != '"' || quote <= key) return nullptr;
+    const char* const text = data + key + 1;
+    const std::size_t bytes = quote - key - 1;
+    i += 2;
+    NodeId next = kNone;
+    if (is_unusual(text, bytes)) {
+      if (!unusual_child(node, {text, bytes}, next)) return nullptr;
+    } else {
+      next = paths_.child(node, text, bytes);
+    }
+    i = next == kNone ? skip(i) : value(i, next);
+    if (i == nullptr || *i >= end) return nullptr;
+    const char behind = data[*i++];
+    if (behind == '}') {
       --depth_;
-      return true;
+      return i;
     }
-    if (next != ',') return false;
+    if (behind != ',') return nullptr;
   }
 }
 
-bool Walker::member(NodeId node) {
-  const std::uint32_t key = i_[0];
-  if (key >= end_ || at(key) != '"') return false;
-  const std::uint32_t colon = i_[1];
-  if (colon >= end_ || at(colon) != ':') return false;
-  std::uint32_t quote = colon - 1;
-  while (is_space(at(quote))) --quote;
-  if (at(quote) != '"' || quote <= key) return false;
-  i_ += 2;
-  const NodeId next = child(node, key + 1, quote - key - 1);
-  if (malformed_) return false;
-  return next == kNone ? skip() : value(next);
-}
-
-NodeId Walker::child(NodeId node, std::uint32_t begin, std::size_t bytes) {
-  const char* key = data_ + begin;
-  return is_unusual(key, bytes) ? unusual_child(node, {key, bytes}) : paths_.child(node, key, bytes);
-}
-
-NodeId Walker::unusual_child(NodeId node, std::string_view key) {
+bool Walker::unusual_child(NodeId node, std::string_view key, NodeId& child) {
   std::string text;
-  if (!unescape_json(key, text)) {
-    malformed_ = true;
-    return kNone;
-  }
-  return paths_.descend(node, text);
-}
-
-bool Walker::value(NodeId node) {
-  if (*i_ >= end_) return false;
-  came_by_ |= node == watched_;
-  const char first = at(*i_);
-  if (first == '{') {
-    if (!paths_.has_children(node)) return skip();
-    ++i_;
-    return object(node);
-  }
-  if (first == '[') {
-    if (!paths_.has_children(node) && paths_.field(node) == kNone) return skip();
-    ++i_;
-    return array(node);
-  }
-  return scalar(paths_.field(node));
-}
-
-// i_ stands behind the opening bracket.
-bool Walker::array(NodeId node) {
-  if (++depth_ > kJsonDepthMax) return false;
-  if (*i_ < end_ && at(*i_) == ']') {
-    ++i_;
-    --depth_;
-    return true;
-  }
-  ArrayId id = kNone;
-  for (;;) {
-    if (*i_ >= end_) return false;
-    const char first = at(*i_);
-    if (first == '{' || first == '[') {
-      if (id == kNone) id = fields_.open_array();
-      fields_.open_element(id);
-      if (!value(node)) return false;
-      fields_.close_element(id);
-    } else if (!scalar(paths_.field(node))) {
-      return false;
-    }
-    if (*i_ >= end_) return false;
-    const char next = at(*i_++);
-    if (next == ']') break;
-    if (next != ',') return false;
-  }
-  if (id != kNone) fields_.close_array(id);
-  --depth_;
+  if (!unescape_json(key, text)) return false;
+  child = paths_.descend(node, text);
   return true;
 }
 
+Walker::Cursor Walker::value(Cursor i, NodeId node) {
+  if (*i >= end_) return nullptr;
+  came_by_ |= node == watched_;
+  const char first = data_[*i];
+  if (first == '{') return paths_.has_children(node) ? object(i + 1, node) : skip(i);
+  if (first == '[') return paths_.has_children(node) || paths_.field(node) != kNone ? array(i + 1, node) : skip(i);
+  return scalar(i, paths_.field(node));
+}
+
+// `i` stands behind the opening bracket.
+Walker::Cursor Walker::array(Cursor i, NodeId node) {
+  if (++depth_ > kJsonDepthMax) return nullptr;
+  if (*i < end_ && data_[*i] == ']') {
+    --depth_;
+    return i + 1;
+  }
+  ArrayId id = kNone;
+  for (;;) {
+    if (*i >= end_) return nullptr;
+    const char first = data_[*i];
+    if (first == '{' || first == '[') {
+      if (id == kNone) id = fields_.open_array();
+      fields_.open_element(id);
+      i = value(i, node);
+      fields_.close_element(id);
+    } else {
+      i = scalar(i, paths_.field(node));
+    }
+    if (i == nullptr || *i >= end_) return nullptr;
+    const char behind = data_[*i++];
+    if (behind == ']') break;
+    if (behind != ',') return nullptr;
+  }
+  if (id != kNone) fields_.close_array(id);
+  --depth_;
+  return i;
+}
+
 // A scalar is one entry of the index; its text ends before the next entry, less white space.
-bool Walker::scalar(FieldId field) {
-  const std::uint32_t begin = *i_++;
-  if (begin >= end_ || at(begin) == ',' || at(begin) == ':' || at(begin) == '}' || at(begin) == ']') return false;
-  if (field == kNone) return true;
-  return at(begin) == '"' ? string(field, begin) : token(field, begin);
+Walker::Cursor Walker::scalar(Cursor i, FieldId field) {
+  const std::uint32_t begin = *i++;
+  const char first = data_[begin];
+  if (first == ',' || first == ':' || first == '}' || first == ']') return nullptr;
+  if (field == kNone) return i;
+  std::uint32_t last = *i - 1;
+  while (is_space(data_[last])) --last;
+  const bool ok = first == '"' ? string(field, begin, last) : token(field, {data_ + begin, last - begin + 1});
+  return ok ? i : nullptr;
 }
 
-bool Walker::string(FieldId field, std::uint32_t begin) {
-  std::uint32_t quote = *i_ - 1;
-  while (is_space(at(quote))) --quote;
-  if (quote <= begin || at(quote) != '"') return false;
-  return fields_.add_string(field, {data_ + begin + 1, quote - begin - 1});
+bool Walker::string(FieldId field, std::uint32_t begin, std::uint32_t last) {
+  return last > begin && data_[last] == '"' && fields_.add_string(field, {data_ + begin + 1, last - begin - 1});
 }
 
-bool Walker::token(FieldId field, std::uint32_t begin) {
-  std::uint32_t last = *i_ - 1;
-  while (is_space(at(last))) --last;
-  const std::string_view text(data_ + begin, last - begin + 1);
+bool Walker::token(FieldId field, std::string_view text) {
   const bool literal = text == "true" || text == "false" || text == "null";
   if (!literal && !is_json_number(text)) return false;
   fields_.add(field, literal ? LeafKind::literal : LeafKind::number, text);
   return true;
 }
 
-bool Walker::skip() {
-  if (*i_ >= end_) return false;
-  int depth = kDepthChange[static_cast<unsigned char>(at(*i_++))];
-  if (depth < 0) return false;
+Walker::Cursor Walker::skip(Cursor i) const {
+  const char* const data = data_;
+  const std::uint32_t end = end_;
+  if (*i >= end) return nullptr;
+  int depth = kDepthChange[static_cast<unsigned char>(data[*i++])];
+  if (depth < 0) return nullptr;
   while (depth > 0) {
-    const std::uint32_t offset = *i_;
-    if (offset >= end_) return false;
-    ++i_;
-    depth += kDepthChange[static_cast<unsigned char>(at(offset))];
+    const std::uint32_t offset = *i;
+    if (offset >= end) return nullptr;
+    ++i;
+    depth += kDepthChange[static_cast<unsigned char>(data[offset])];
   }
-  return true;
+  return i;
 }
 
 }  // namespace millrace

@@ -21,7 +21,7 @@ class Walker {
   Walker(const PathTrie& paths, EventFields& fields) : paths_(paths), fields_(fields) {}
 
   // Walks the object whose brace is at index[0]; `end` is the offset behind it. On success `index` stands behind its
-  // closing brace. REQUIRES: offsets ascend and one of them is `end` or more.
+  // closing brace, otherwise where it stood. REQUIRES: offsets ascend and one of them is `end` or more.
   bool walk(const char* data, const std::uint32_t*& index, std::uint32_t end, NodeId root);
 
   // Notes whether a walk comes by this node.
@@ -29,25 +29,22 @@ class Walker {
   bool came_by() const { return came_by_; }
 
  private:
-  bool object(NodeId node);
-  bool array(NodeId node);
-  bool member(NodeId node);
-  bool value(NodeId node);
-  bool scalar(FieldId field);
-  bool string(FieldId field, std::uint32_t begin);
-  bool token(FieldId field, std::uint32_t begin);
-  bool skip();
-  NodeId child(NodeId node, std::uint32_t begin, std::size_t bytes);
-  NodeId unusual_child(NodeId node, std::string_view key);
-  char at(std::uint32_t offset) const { return data_[offset]; }
+  using Cursor = const std::uint32_t*;  // into the index; null once the text is refused
+
+  Cursor object(Cursor i, NodeId node);
+  Cursor array(Cursor i, NodeId node);
+  Cursor value(Cursor i, NodeId node);
+  Cursor scalar(Cursor i, FieldId field);
+  Cursor skip(Cursor i) const;
+  bool string(FieldId field, std::uint32_t begin, std::uint32_t last);
+  bool token(FieldId field, std::string_view text);
+  bool unusual_child(NodeId node, std::string_view key, NodeId& child);
 
   const PathTrie& paths_;
   EventFields& fields_;
   const char* data_ = nullptr;
-  const std::uint32_t* i_ = nullptr;
   std::uint32_t end_ = 0;
   std::size_t depth_ = 0;
-  bool malformed_ = false;
   NodeId watched_ = kNone;
   bool came_by_ = false;
 };

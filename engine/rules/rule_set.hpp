@@ -35,7 +35,7 @@ struct Rule {
 };
 
 struct RuleSetOptions {
-  std::vector<std::string_view> extra_paths;  // see CompileOptions
+  std::vector<ExtraPath> extra_paths;
   bool check_targets = false;                 // refuse targets that are no state machines
 };
 

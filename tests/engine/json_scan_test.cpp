@@ -1,0 +1,82 @@
+// Where does a value end? However the text is cut, and whatever its strings hold.
+#include "engine/ingest/json_scan.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+#include "tests/random.hpp"
+
+namespace millrace {
+namespace {
+
+// The plain reading, a byte at a time; the place behind the closing bracket, or the text's size.
+std::size_t end_of(const std::string& text) {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if ((c == '}' || c == ']') && depth > 0 && --depth == 0) {
+      return i + 1;
+    }
+  }
+  return text.size();
+}
+
+TEST_CASE("a value ends at the bracket that closes it, not at one in a string", "[engine]") {
+  for (const std::string text : {R"({"a":"}"}x)", R"({"a":"\"}"}x)", R"({"a":"\\"}x)", R"([[],{}]x)", R"({"a\\\"}":[]}x)"}) {
+    JsonScan scan;
+    CHECK(scan.find_close(text.data(), 0, text.size()) == text.size() - 1);
+    CHECK(scan.closed());
+  }
+}
+
+TEST_CASE("a value that does not balance does not end", "[engine]") {
+  for (const std::string text : {R"({"a":[})", R"({"a":"})", R"({"a":"\"})", ""}) {
+    JsonScan scan;
+    CHECK(scan.find_close(text.data(), 0, text.size()) == text.size());
+    CHECK_FALSE(scan.closed());
+  }
+}
+
+TEST_CASE("a scan can be stopped at any byte and gone on with", "[engine]") {
+  const auto seed = test::seed_of_run();
+  test::Random random(seed);
+  for (int round = 0; round < 20000; ++round) {
+    std::string text = "{";
+    for (std::size_t bytes = 1 + random.below(300); text.size() < bytes;) {
+      text += random.of({"\"", "\\", "{", "}", "[", "]", "a", "\\\"", "\\\\", "        ", "\"abcdefgh\"", "\"\\\\\""});
+    }
+    JsonScan scan;
+    std::size_t at = 0;
+    std::string cuts;
+    while (at < text.size() && !scan.closed()) {
+      std::size_t until = std::min(text.size(), at + 1 + random.below(round % 2 == 0 ? 5 : 140));
+      cuts += std::to_string(until) + " ";
+      at = scan.find_close(text.data(), at, until);
+    }
+    INFO("MILLRACE_TEST_SEED=" << seed << " text: " << text << " cuts: " << cuts);
+    REQUIRE(at == end_of(text));
+  }
+}
+
+TEST_CASE("a backslash at a cut escapes the byte behind the cut", "[engine]") {
+  for (std::size_t cut = 3; cut < 200; ++cut) {
+    const std::string text = "{\"" + std::string(cut - 3, 'a') + "\\\"}\"}";
+    JsonScan scan;
+    REQUIRE(scan.find_close(text.data(), 0, cut) == cut);
+    INFO("cut at " << cut);
+    REQUIRE(scan.find_close(text.data(), cut, text.size()) == text.size());
+    REQUIRE(scan.closed());
+  }
+}
+
+}  // namespace
+}  // namespace millrace
