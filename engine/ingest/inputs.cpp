@@ -1,17 +1,22 @@
 #include "engine/ingest/inputs.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <string_view>
 
 namespace millrace {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::array<std::string_view, 7> kLogEndings = {".json", ".json.gz", ".json.zst", ".ndjson", ".jsonl", ".gz", ".zst"};
+
 bool is_log(const fs::path& path) {
   const std::string name = path.filename().string();
   const std::string whole = path.string();
-  return !name.starts_with('.') && whole.find("/CloudTrail-Digest/") == std::string::npos && whole.find("/CloudTrail-Insight/") == std::string::npos;
+  const bool named_so = std::any_of(kLogEndings.begin(), kLogEndings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
+  return named_so && !name.starts_with('.') && whole.find("/CloudTrail-Digest/") == std::string::npos && whole.find("/CloudTrail-Insight/") == std::string::npos;
 }
 
 void list_directory(const std::string& root, InputList& out) {

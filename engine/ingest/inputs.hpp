@@ -1,7 +1,7 @@
 // Which files a replay reads, and in which order: those named, in the order given; directories in byte order of their paths.
 //
-// Of a directory, what CloudTrail's own key layout says is no log is left out: digest files and insight files. Hidden files
-// are left out too.
+// Of a directory, only files named like logs are read (.json, .ndjson, .jsonl, .gz, .zst), and of CloudTrail's own key layout
+// neither digest files nor insight files. A file that is named itself is always read.
 //
 // Threads: pure. Cost: one directory listing each. Errors: a path that does not exist, a directory that cannot be listed.
 // Source:  CloudTrail's key layout, AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE.
