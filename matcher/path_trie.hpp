@@ -48,6 +48,7 @@ class PathTrie {
 
   FieldId field(NodeId node) const { return nodes_[node].field; }        // kNone if no rule has a leaf list here
   bool has_children(NodeId node) const { return nodes_[node].table_mask != 0; }
+  std::size_t node_count() const { return nodes_.size(); }
   std::size_t bytes() const { return nodes_.size() * sizeof(Node) + entries_.size() * sizeof(Entry) + text_.size(); }
 
  private:

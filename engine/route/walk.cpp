@@ -1,6 +1,7 @@
 #include "engine/route/walk.hpp"
 
 #include <array>
+#include <cstring>
 #include <string>
 
 #include "matcher/json_cursor.hpp"
@@ -18,6 +19,9 @@ constexpr std::array<std::int8_t, 256> kDepthChange = [] {
   out['}'] = out[']'] = -1;
   return out;
 }();
+
+// Of a level, that come with every third or fourth record anyway, such as errorCode.
+constexpr std::size_t kSurprisesMax = 8;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -59,6 +63,11 @@ bool is_json_number(std::string_view text) {
   return i == text.size();
 }
 
+Walker::Walker(const PathTrie& paths, EventFields& fields) : paths_(paths), fields_(fields), sequence_ids_(paths.node_count()) {
+  sequences_.push_back(std::make_unique<Sequence>());
+  sequences_[0]->learning = false;
+}
+
 bool Walker::walk(const char* data, const std::uint32_t*& index, std::uint32_t end, NodeId root) {
   data_ = data;
   end_ = end;
@@ -80,35 +89,86 @@ Walker::Cursor Walker::object(Cursor i, NodeId node) {
     --depth_;
     return i + 1;
   }
+  Sequence& sequence = sequence_of(node);
+  const Expected* expected = sequence.keys.data();
+  std::size_t surprises = 0;
   for (;;) {
     const std::uint32_t key = i[0], colon = i[1];
     if (colon >= end || data[key] != '"' || data[colon] != ':') return nullptr;
-    std::uint32_t quote = colon - 1;
-    while (is_space(data[quote])) --quote;
-    if (data[quote] != '"' || quote <= key) return nullptr;
     const char* const text = data + key + 1;
-    const std::size_t bytes = quote - key - 1;
-    i += 2;
     NodeId next = kNone;
-    if (is_unusual(text, bytes)) {
-      if (!unusual_child(node, {text, bytes}, next)) return nullptr;
+    if (equals(expected[0], text, colon - key - 2)) {
+      next = expected[0].child;
+      ++expected;
+    } else if (equals(expected[1], text, colon - key - 2)) {
+      next = expected[1].child;
+      expected += 2;
     } else {
-      next = paths_.child(node, text, bytes);
+      std::uint32_t quote = colon - 1;
+      while (is_space(data[quote])) --quote;
+      if (data[quote] != '"' || quote <= key) return nullptr;
+      if (!look_up(node, text, quote - key - 1, next)) return nullptr;
+      if (sequence.learning) {
+        learn(sequence, text, quote - key - 1, next);
+        expected = sequence.keys.data() + sequence.count;
+      }
+      ++surprises;
     }
+    i += 2;
     i = next == kNone ? skip(i) : value(i, next);
     if (i == nullptr || *i >= end) return nullptr;
     const char behind = data[*i++];
     if (behind == '}') {
       --depth_;
+      if (sequence.learning) {
+        sequence.learning = false;
+      } else if (surprises > kSurprisesMax) {
+        note_surprise(sequence);
+      }
       return i;
     }
     if (behind != ',') return nullptr;
   }
 }
 
-bool Walker::unusual_child(NodeId node, std::string_view key, NodeId& child) {
+// The order is learned anew, from the next object on this level, ever less often where it does not hold.
+void Walker::note_surprise(Sequence& sequence) {
+  if (++sequence.surprises < sequence.patience || &sequence == sequences_[0].get()) return;
+  sequence = {.keys = {}, .count = 0, .surprises = 0, .patience = 2 * sequence.patience, .learning = true};
+}
+
+Walker::Sequence& Walker::sequence_of(NodeId node) {
+  std::uint8_t& id = sequence_ids_[node];
+  if (id == 0 && sequences_.size() < kSequencesMax) {
+    id = static_cast<std::uint8_t>(sequences_.size());
+    sequences_.push_back(std::make_unique<Sequence>());
+  }
+  return *sequences_[id];
+}
+
+bool Walker::equals(const Expected& expected, const char* key, std::size_t bytes) {
+  std::uint64_t words[2];
+  std::memcpy(words, key, sizeof(words));
+  return ((words[0] ^ expected.first) & expected.first_mask) == 0 && ((words[1] ^ expected.second) & expected.second_mask) == 0 &&
+         expected.bytes == bytes && key[bytes] == '"';
+}
+
+void Walker::learn(Sequence& sequence, const char* key, std::size_t bytes, NodeId child) {
+  if (bytes > 16 || sequence.count == kExpectedMax) return;
+  const auto mask = [](std::size_t covered) { return covered >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * covered)) - 1; };
+  std::uint64_t words[2];
+  std::memcpy(words, key, sizeof(words));
+  sequence.keys[sequence.count++] = {words[0], words[1], mask(bytes), mask(bytes > 8 ? bytes - 8 : 0), static_cast<std::uint32_t>(bytes), child};
+}
+
+// Says false if the key is no JSON string.
+bool Walker::look_up(NodeId node, const char* key, std::size_t bytes, NodeId& child) {
+  if (!is_unusual(key, bytes)) {
+    child = paths_.child(node, key, bytes);
+    return true;
+  }
   std::string text;
-  if (!unescape_json(key, text)) return false;
+  if (!unescape_json({key, bytes}, text)) return false;
   child = paths_.descend(node, text);
   return true;
 }

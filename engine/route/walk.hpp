@@ -4,12 +4,19 @@
 // checks; what it steps over it only balances. An object that it refuses is not JSON (or too deep); one that it accepts may
 // still be wrong where no rule looks.
 //
+// Records of one log look alike, so the walker expects the keys of a level in the order in which it saw them last and
+// confirms each with two words' comparison; a key that comes otherwise is looked up.
+//
 // Threads: one thread an object.
 // Cost:    about 0.5 ns a structural character, 2 ns a key on a level that rules look at.
 // Errors:  walk() says false; validate the text to learn why.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
 
 #include "matcher/event_fields.hpp"
 #include "matcher/path_trie.hpp"
@@ -18,7 +25,7 @@ namespace millrace {
 
 class Walker {
  public:
-  Walker(const PathTrie& paths, EventFields& fields) : paths_(paths), fields_(fields) {}
+  Walker(const PathTrie& paths, EventFields& fields);
 
   // Walks the object whose brace is at index[0]; `end` is the offset behind it. On success `index` stands behind its
   // closing brace, otherwise where it stood. REQUIRES: offsets ascend and one of them is `end` or more.
@@ -29,6 +36,21 @@ class Walker {
   bool came_by() const { return came_by_; }
 
  private:
+  // A key that is expected next, of 16 bytes at most, and where it leads.
+  struct Expected {
+    std::uint64_t first = 0, second = 0, first_mask = 0, second_mask = 0;
+    std::uint32_t bytes = kNone;
+    NodeId child = kNone;
+  };
+  static constexpr std::size_t kExpectedMax = 40;   // LIMIT: keys remembered of a level; CloudTrail records have up to 30
+  static constexpr std::size_t kSequencesMax = 64;  // LIMIT: levels remembered, 2 KiB each
+  struct Sequence {
+    std::array<Expected, kExpectedMax + 2> keys;  // two that nothing equals stand behind the last
+    std::size_t count = 0;
+    std::uint64_t surprises = 0, patience = 1;
+    bool learning = true;
+  };
+
   using Cursor = const std::uint32_t*;  // into the index; null once the text is refused
 
   Cursor object(Cursor i, NodeId node);
@@ -36,9 +58,13 @@ class Walker {
   Cursor value(Cursor i, NodeId node);
   Cursor scalar(Cursor i, FieldId field);
   Cursor skip(Cursor i) const;
+  Sequence& sequence_of(NodeId node);
+  void note_surprise(Sequence& sequence);
+  bool look_up(NodeId node, const char* key, std::size_t bytes, NodeId& child);
+  static bool equals(const Expected& expected, const char* key, std::size_t bytes);
+  static void learn(Sequence& sequence, const char* key, std::size_t bytes, NodeId child);
   bool string(FieldId field, std::uint32_t begin, std::uint32_t last);
   bool token(FieldId field, std::string_view text);
-  bool unusual_child(NodeId node, std::string_view key, NodeId& child);
 
   const PathTrie& paths_;
   EventFields& fields_;
@@ -47,6 +73,8 @@ class Walker {
   std::size_t depth_ = 0;
   NodeId watched_ = kNone;
   bool came_by_ = false;
+  std::vector<std::uint8_t> sequence_ids_;  // by node; 0 is the one that is never learned
+  std::vector<std::unique_ptr<Sequence>> sequences_;
 };
 
 // The grammar of a JSON number.
