@@ -38,7 +38,10 @@ StartBatch opened_input(std::uint64_t sequence, bool last) {
 class Replay {
  public:
   Replay(const ReplayConfig& config, Sink& sink, const ReplayHooks& hooks, const std::atomic<int>& stop)
-      : config_(config), hooks_(hooks), stop_(stop), free_places_(2 * static_cast<std::ptrdiff_t>(config.threads) + 4),
+      : config_(config),
+        hooks_(hooks),
+        stop_(stop),
+        free_places_(2 * static_cast<std::ptrdiff_t>(config.threads) + 4),
         executor_(sink, [this](const StartBatch& batch) { note(batch); }) {}
 
   Result<ReplayReport> run() {
@@ -92,9 +95,12 @@ class Replay {
   }
 
   void read_large(const std::string& path, std::uint64_t& sequence) {
-    RecordReader reader(path, config_.record_bytes_max);
+    RecordReader reader(path, config_.record_bytes_max, &stop_);
     executor_.submit(opened_input(sequence++, true));
-    for (Block block; !stopping() && reader.next(block);) put({Work::block, sequence++, std::move(block), {}});
+    for (Block block; !stopping() && reader.next(block);) {
+      if (stopping()) block.bad.clear();  // what a stop cuts short is not bad
+      put({Work::block, sequence++, std::move(block), {}});
+    }
   }
 
   // Waits for a place, so that a slow sink stops the reader.
@@ -132,7 +138,9 @@ class Replay {
     for (const BadStretch& bad : block.bad) {
       ++batch.tally.records;
       ++batch.tally.bad[bad.kind];
-      batch.rejects.push_back({bad.kind, *block.input + ": record " + std::to_string(bad.number) + " at byte " + std::to_string(bad.offset) + ": " + bad.reason,
+      batch.rejects.push_back({bad.kind,
+                               *block.input + ": record " + std::to_string(bad.number) + " at byte " +
+                                   std::to_string(bad.offset) + ": " + bad.reason,
                                *block.input, bad.text, bad.offset, bad.number});
     }
     executor_.submit(std::move(batch));
@@ -150,7 +158,8 @@ class Replay {
 
 }  // namespace
 
-Result<ReplayReport> replay(const ReplayConfig& config, Sink& sink, const ReplayHooks& hooks, const std::atomic<int>& stop) {
+Result<ReplayReport> replay(const ReplayConfig& config, Sink& sink, const ReplayHooks& hooks,
+                            const std::atomic<int>& stop) {
   return Replay(config, sink, hooks, stop).run();
 }
 

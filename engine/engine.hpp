@@ -1,12 +1,13 @@
 // The front door of the engine: configure a replay, run it, read its report.
 //
-// run() owns the threads: one reader, N workers, and the executor on the caller's thread. The reader cuts large inputs into
-// blocks and hands small ones over whole; a worker routes blocks; the executor restores input order and feeds the sink. On
-// a stop the reader stops first, what is in flight is drained, and the summary says what was done.
+// run() owns the threads: one reader, N workers, and the executor on the caller's thread. The reader cuts large inputs
+// into blocks and hands small ones over whole; a worker routes blocks; the executor restores input order and feeds the
+// sink. On a stop the reader stops first, what is in flight is drained, and the summary says what was done.
 //
 // Threads: run() once, on one thread; `stop` may be set from a signal handler.
 // Cost:    memory is bounded by the blocks in flight, 2 x workers + 4 of about 400 KiB, and the rule set.
-// Errors:  run() fails only if it could not run or its sink was lost; bad records and unreadable inputs are in the summary.
+// Errors:  run() fails only if it could not run or its sink was lost; bad records and unreadable inputs are in the
+// summary.
 #pragma once
 
 #include <atomic>
@@ -43,10 +44,11 @@ struct ReplayReport {
 };
 
 struct ReplayHooks {
-  std::function<void(const Reject&)> on_reject;           // in input order
+  std::function<void(const Reject&)> on_reject;          // in input order
   std::function<void(const Tally& so_far)> on_progress;  // after each batch
 };
 
-Result<ReplayReport> replay(const ReplayConfig& config, Sink& sink, const ReplayHooks& hooks, const std::atomic<int>& stop);
+Result<ReplayReport> replay(const ReplayConfig& config, Sink& sink, const ReplayHooks& hooks,
+                            const std::atomic<int>& stop);
 
 }  // namespace millrace

@@ -1,4 +1,5 @@
-// How the engine says that something failed: a sentence for people, in the order what, where, found, expected, likely fix.
+// How the engine says that something failed: a sentence for people, in the order what, where, found, expected, likely
+// fix.
 //
 // Threads: plain values.
 #pragma once

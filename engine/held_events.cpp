@@ -18,7 +18,8 @@ Result<HeldEvents> hold_events(const std::vector<std::string>& inputs) {
       if (!block.records.empty()) out.blocks.push_back(std::move(block));
     }
   }
-  if (out.events == 0) return Failure{(inputs.empty() ? std::string("no input") : inputs.front()) + ": holds no events"};
+  if (out.events == 0)
+    return Failure{(inputs.empty() ? std::string("no input") : inputs.front()) + ": holds no events"};
   return out;
 }
 

@@ -1,7 +1,6 @@
 #include "engine/workload.hpp"
 
 #include <fmt/core.h>
-
 #include <simdjson.h>
 
 #include <algorithm>
@@ -48,16 +47,21 @@ constexpr std::array<Operation, 30> kOperations = {{
     {"s3", "GetBucketAcl", true, R"({{"bucketName":"data-{0}","acl":""}})"},
     {"ec2", "DescribeInstances", true, R"({{"maxResults":100,"instancesSet":{{}},"filterSet":{{}}}})"},
     {"ec2", "DescribeVpcs", true, R"({{"vpcSet":{{}},"filterSet":{{}}}})"},
-    {"ec2", "RunInstances", false, R"({{"instancesSet":{{"items":[{{"imageId":"ami-{0}","minCount":1,"maxCount":1}}]}},"instanceType":"t3.micro"}})"},
+    {"ec2", "RunInstances", false,
+     R"({{"instancesSet":{{"items":[{{"imageId":"ami-{0}","minCount":1,"maxCount":1}}]}},"instanceType":"t3.micro"}})"},
     {"ec2", "CreateSecurityGroup", false, R"({{"groupName":"sg-{0}","groupDescription":"tenant {0}"}})"},
-    {"ec2", "AuthorizeSecurityGroupIngress", false, R"({{"groupId":"sg-{0}","ipPermissions":{{"items":[{{"ipProtocol":"tcp","fromPort":22,"toPort":22}}]}}}})"},
+    {"ec2", "AuthorizeSecurityGroupIngress", false,
+     R"({{"groupId":"sg-{0}","ipPermissions":{{"items":[{{"ipProtocol":"tcp","fromPort":22,"toPort":22}}]}}}})"},
     {"iam", "GetUser", true, R"({{"userName":"user-{0}"}})"},
     {"iam", "CreateAccessKey", false, R"({{"userName":"user-{0}"}})"},
-    {"iam", "AttachRolePolicy", false, R"({{"roleName":"role-{0}","policyArn":"arn:aws:iam::aws:policy/ReadOnlyAccess"}})"},
+    {"iam", "AttachRolePolicy", false,
+     R"({{"roleName":"role-{0}","policyArn":"arn:aws:iam::aws:policy/ReadOnlyAccess"}})"},
     {"iam", "ListRoles", true, "null"},
-    {"kms", "Decrypt", true, R"({{"encryptionContext":{{"aws:s3:arn":"arn:aws:s3:::data-{0}"}},"encryptionAlgorithm":"SYMMETRIC_DEFAULT"}})"},
+    {"kms", "Decrypt", true,
+     R"({{"encryptionContext":{{"aws:s3:arn":"arn:aws:s3:::data-{0}"}},"encryptionAlgorithm":"SYMMETRIC_DEFAULT"}})"},
     {"kms", "GenerateDataKey", true, R"({{"keyId":"key-{0}","keySpec":"AES_256"}})"},
-    {"sts", "AssumeRole", true, R"({{"roleArn":"arn:aws:iam::{1}:role/role-{0}","roleSessionName":"session-{0}","durationSeconds":3600}})"},
+    {"sts", "AssumeRole", true,
+     R"({{"roleArn":"arn:aws:iam::{1}:role/role-{0}","roleSessionName":"session-{0}","durationSeconds":3600}})"},
     {"sts", "GetCallerIdentity", true, "null"},
     {"lambda", "Invoke", false, R"({{"functionName":"fn-{0}","invocationType":"Event"}})"},
     {"lambda", "UpdateFunctionConfiguration20150331v2", false, R"({{"functionName":"fn-{0}"}})"},
@@ -73,7 +77,8 @@ constexpr std::array<Operation, 30> kOperations = {{
     {"elasticloadbalancing", "DescribeLoadBalancers", true, "{{}}"},
 }};
 
-const std::vector<std::string> kErrorCodes = {"AccessDenied", "ThrottlingException", "UnauthorizedOperation", "ValidationException"};
+const std::vector<std::string> kErrorCodes = {"AccessDenied", "ThrottlingException", "UnauthorizedOperation",
+                                              "ValidationException"};
 const std::vector<std::string> kRegions = {"us-east-2", "us-east-1", "eu-west-1"};
 constexpr unsigned kTenants = 500;  // of generated records
 
@@ -96,12 +101,19 @@ TenantKind kind_of(std::uint64_t number, const TenantMix& mix) {
 std::string tenant_fields(TenantKind kind, std::uint64_t tenant) {
   const std::string account = fmt::format("{:012}", 700'000'000'000 + tenant);
   switch (kind) {
-    case tenant_bucket: return fmt::format(R"("requestParameters":{{"bucketName":["tenant-{}-bucket"]}})", tenant);
-    case tenant_arn: return fmt::format(R"("userIdentity":{{"arn":[{{"prefix":"arn:aws:iam::{}:user/team-{}/"}}]}})", account, tenant);
+    case tenant_bucket:
+      return fmt::format(R"("requestParameters":{{"bucketName":["tenant-{}-bucket"]}})", tenant);
+    case tenant_arn:
+      return fmt::format(R"("userIdentity":{{"arn":[{{"prefix":"arn:aws:iam::{}:user/team-{}/"}}]}})", account, tenant);
     case tenant_cidr:
-      return fmt::format(R"("sourceIPAddress":[{{"cidr":"{}.{}.{}.{}/28"}}])", 11 + tenant / 1'048'576 % 80, tenant / 4096 % 256, tenant / 16 % 256, tenant % 16 * 16);
-    case tenant_account: return fmt::format(R"("userIdentity":{{"accountId":["{}"]}},"errorCode":[{{"anything-but":["AccessDenied","ThrottlingException"]}}])", account);
-    default: return fmt::format(R"("userIdentity":{{"userName":["user-{0}-a","user-{0}-b"]}})", tenant);
+      return fmt::format(R"("sourceIPAddress":[{{"cidr":"{}.{}.{}.{}/28"}}])", 11 + tenant / 1'048'576 % 80,
+                         tenant / 4096 % 256, tenant / 16 % 256, tenant % 16 * 16);
+    case tenant_account:
+      return fmt::format(
+          R"("userIdentity":{{"accountId":["{}"]}},"errorCode":[{{"anything-but":["AccessDenied","ThrottlingException"]}}])",
+          account);
+    default:
+      return fmt::format(R"("userIdentity":{{"userName":["user-{0}-a","user-{0}-b"]}})", tenant);
   }
 }
 
@@ -110,8 +122,9 @@ std::string model_pattern(const RuleModel& model, const std::string& tenant_fiel
   head.event_source = model.event_source;
   std::string source;
   append_source(head, source);
-  return fmt::format(R"({{"source":[{}],"detail-type":[{}],"detail":{{"eventSource":[{}],"eventName":[{}],{}}}}})", json_string(source), json_string(model.detail_type),
-                     json_string(model.event_source), json_string(model.event_name), tenant_fields);
+  return fmt::format(R"({{"source":[{}],"detail-type":[{}],"detail":{{"eventSource":[{}],"eventName":[{}],{}}}}})",
+                     json_string(source), json_string(model.detail_type), json_string(model.event_source),
+                     json_string(model.event_name), tenant_fields);
 }
 
 }  // namespace
@@ -146,15 +159,19 @@ RuleSource rule_source(const HeldEvents& events, std::uint64_t matches, std::uin
   return out;
 }
 
-std::string tenant_rule(std::uint64_t seed, std::uint64_t number, std::uint64_t count, const RuleSource& source, const TenantMix& mix) {
+std::string tenant_rule(std::uint64_t seed, std::uint64_t number, std::uint64_t count, const RuleSource& source,
+                        const TenantMix& mix) {
   Random random(seed, number);
   const std::uint64_t matching = std::min<std::uint64_t>(source.matching_patterns.size(), count);
   // Place k of the matching patterns is the rule at k/matching of the way.
   const std::uint64_t place = matching == 0 ? 0 : (number * matching + matching - 1) / count;
   const bool is_matching = matching > 0 && place < matching && place * count / matching == number;
   const std::string pattern =
-      is_matching ? source.matching_patterns[place] : model_pattern(random.of(source.models), tenant_fields(kind_of(number, mix), number));
-  return fmt::format(R"({{"Name":"tenant-{0}","EventPattern":{1},"Targets":[{{"Id":"1","Arn":"arn:aws:states:us-east-2:123456789012:stateMachine:t{0}"}}]}})", number, pattern);
+      is_matching ? source.matching_patterns[place]
+                  : model_pattern(random.of(source.models), tenant_fields(kind_of(number, mix), number));
+  return fmt::format(
+      R"({{"Name":"tenant-{0}","EventPattern":{1},"Targets":[{{"Id":"1","Arn":"arn:aws:states:us-east-2:123456789012:stateMachine:t{0}"}}]}})",
+      number, pattern);
 }
 
 std::string generated_record(std::uint64_t seed, std::uint64_t number) {
@@ -163,7 +180,8 @@ std::string generated_record(std::uint64_t seed, std::uint64_t number) {
   const std::uint64_t tenant = random.below(kTenants);
   const std::string account = account_of(tenant), user = fmt::format("user-{}", tenant), region = random.of(kRegions);
   const std::uint64_t second = number / 4 + random.below(240);  // CloudTrail delivers somewhat out of order
-  const bool data = std::string_view(operation.name).find("Object") != std::string_view::npos || operation.name == std::string_view("PutItem");
+  const bool data = std::string_view(operation.name).find("Object") != std::string_view::npos ||
+                    operation.name == std::string_view("PutItem");
   const bool failed = random.below(12) == 0;
   const std::string event_id = uuid_from(fmt::format("{} {}", seed, number));
   return fmt::format(
@@ -172,10 +190,12 @@ std::string generated_record(std::uint64_t seed, std::uint64_t number) {
       R"("userAgent":"aws-cli/2.15.0 Python/3.11.6 Linux/6.1 exe/x86_64",{13}"requestParameters":{14},"responseElements":null,"requestID":"{15}","eventID":"{16}",)"
       R"("readOnly":{17},"eventType":"AwsApiCall","managementEvent":{18},"recipientAccountId":"{1}","eventCategory":"{19}",)"
       R"("tlsDetails":{{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"{7}.{9}.amazonaws.com"}}}})",
-      fmt::format("{:016X}", tenant * 2'654'435'761u), account, user, 1 + second / 86'400 % 28, second / 3600 % 24, second / 60 % 60, second % 60, operation.service,
-      operation.name, region, random.below(256), random.below(256), 1 + random.below(254),
-      failed ? fmt::format(R"("errorCode":"{}","errorMessage":"denied",)", random.of(kErrorCodes)) : "", fmt::format(fmt::runtime(operation.parameters), tenant, account),
-      uuid_from(event_id), event_id, operation.read_only ? "true" : "false", data ? "false" : "true", data ? "Data" : "Management");
+      fmt::format("{:016X}", tenant * 2'654'435'761u), account, user, 1 + second / 86'400 % 28, second / 3600 % 24,
+      second / 60 % 60, second % 60, operation.service, operation.name, region, random.below(256), random.below(256),
+      1 + random.below(254),
+      failed ? fmt::format(R"("errorCode":"{}","errorMessage":"denied",)", random.of(kErrorCodes)) : "",
+      fmt::format(fmt::runtime(operation.parameters), tenant, account), uuid_from(event_id), event_id,
+      operation.read_only ? "true" : "false", data ? "false" : "true", data ? "Data" : "Management");
 }
 
 }  // namespace millrace

@@ -1,4 +1,5 @@
-// Seeded synthetic workloads: rule sets of tenants, and logs in CloudTrail's own shapes. The same seed gives the same bytes.
+// Seeded synthetic workloads: rule sets of tenants, and logs in CloudTrail's own shapes. The same seed gives the same
+// bytes.
 //
 // Threads: pure. Cost: about a microsecond a rule or record.
 #pragma once
@@ -30,14 +31,15 @@ struct RuleSource {
   std::vector<std::string> matching_patterns;  // together they match what was asked for
 };
 
-// Models and matching patterns from events held in memory. Of the patterns, as many as together match `matches` times in one
-// pass over these events, chosen by the seed.
+// Models and matching patterns from events held in memory. Of the patterns, as many as together match `matches` times
+// in one pass over these events, chosen by the seed.
 RuleSource rule_source(const HeldEvents& events, std::uint64_t matches, std::uint64_t seed);
 
-// Rule `number` of `count`, one line in AWS's shape: source, detail-type, eventSource and eventName of a model, and by kind
-// the tenant's own bucket name, an ARN prefix, a CIDR, its account with an anything-but list on errorCode, or two user
-// names. The matching patterns take evenly spread places; all other rules ask for values that no event has.
-std::string tenant_rule(std::uint64_t seed, std::uint64_t number, std::uint64_t count, const RuleSource& source, const TenantMix& mix);
+// Rule `number` of `count`, one line in AWS's shape: source, detail-type, eventSource and eventName of a model, and by
+// kind the tenant's own bucket name, an ARN prefix, a CIDR, its account with an anything-but list on errorCode, or two
+// user names. The matching patterns take evenly spread places; all other rules ask for values that no event has.
+std::string tenant_rule(std::uint64_t seed, std::uint64_t number, std::uint64_t count, const RuleSource& source,
+                        const TenantMix& mix);
 
 // A CloudTrail record of one of the generated models.
 std::string generated_record(std::uint64_t seed, std::uint64_t number);

@@ -8,7 +8,7 @@ namespace {
 
 struct Prior {
   std::string_view path;
-  double chance;  // that an exact value which some rule names is the event's
+  double chance;
 };
 
 constexpr double kPriorElsewhere = 0.02;
@@ -27,29 +27,44 @@ constexpr std::array<Prior, 14> kPriors = {{{"version", 1.0},
                                             {"detail.managementEvent", 0.9},
                                             {"detail.userIdentity.type", 0.5}}};
 
+}  // namespace
+
 double prior_of(std::string_view path) {
   const auto at = std::find_if(kPriors.begin(), kPriors.end(), [&](const Prior& prior) { return prior.path == path; });
   return at == kPriors.end() ? kPriorElsewhere : at->chance;
 }
 
-}  // namespace
-
-double chance_of(std::string_view path, Words values, std::size_t lists_on_field) {
+double chance_of(double prior, Words values, std::size_t lists_on_field) {
   const double share = 2.0 / static_cast<double>(std::max<std::size_t>(lists_on_field, 1));
   double sum = 0;
   while (!values.empty()) {
     const Entry entry = read_entry(values);
     double chance = 0.9;  // anything-but and both kinds of exists
     switch (entry.op) {
-      case Op::exact_string: case Op::exact_number: case Op::exact_token: case Op::ignore_case: case Op::fold:
-        chance = std::min(prior_of(path), share);
+      case Op::exact_string:
+      case Op::exact_number:
+      case Op::exact_token:
+      case Op::ignore_case:
+      case Op::fold:
+        chance = std::min(prior, share);
         break;
-      case Op::prefix: case Op::suffix: case Op::prefix_ignore_case: case Op::suffix_ignore_case: case Op::cidr:
+      case Op::prefix:
+      case Op::suffix:
+      case Op::prefix_ignore_case:
+      case Op::suffix_ignore_case:
+      case Op::cidr:
         chance = entry.op != Op::cidr && entry.count == 0 ? 0.9 : std::min(0.1, share);
         break;
-      case Op::prefix_fold: case Op::suffix_fold: case Op::wildcard: chance = std::min(0.2, 4 * share); break;
-      case Op::range: chance = 0.3; break;
-      default: break;
+      case Op::prefix_fold:
+      case Op::suffix_fold:
+      case Op::wildcard:
+        chance = std::min(0.2, 4 * share);
+        break;
+      case Op::range:
+        chance = 0.3;
+        break;
+      default:
+        break;
     }
     sum += chance;
   }

@@ -12,7 +12,10 @@
 
 namespace millrace {
 
-// `lists_on_field`: distinct leaf lists that the rule set has on this path.
-double chance_of(std::string_view path, Words values, std::size_t lists_on_field);
+// That an exact value which some rule names on this path is the event's.
+double prior_of(std::string_view path);
+
+// `lists_on_field`: distinct leaf lists that the rule set has on the path.
+double chance_of(double prior, Words values, std::size_t lists_on_field);
 
 }  // namespace millrace

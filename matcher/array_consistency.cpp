@@ -55,7 +55,8 @@ std::vector<LeafRange> agreeing_ranges(const State& state, const EventFields& fi
 template <typename Visit>
 bool any_leaf_in(const std::vector<LeafRange>& ranges, const std::vector<LeafId>& leaves, Visit&& visit) {
   for (const LeafRange& range : ranges) {
-    for (auto at = std::lower_bound(leaves.begin(), leaves.end(), range.begin); at != leaves.end() && *at < range.end; ++at) {
+    for (auto at = std::lower_bound(leaves.begin(), leaves.end(), range.begin); at != leaves.end() && *at < range.end;
+         ++at) {
       if (visit(*at)) return true;
     }
   }
@@ -69,12 +70,14 @@ bool has_leaf_in(const std::vector<LeafId>& leaves, LeafId begin, LeafId end) {
 
 bool array_matters_later(ArrayId array, std::span<const Candidates> later, const EventFields& fields) {
   const auto& range = fields.array(array);
-  return std::any_of(later.begin(), later.end(), [&](const Candidates& c) { return has_leaf_in(c.all, range.leaf_begin, range.leaf_end); });
+  return std::any_of(later.begin(), later.end(),
+                     [&](const Candidates& c) { return has_leaf_in(c.all, range.leaf_begin, range.leaf_end); });
 }
 
 State extended(const State& state, LeafId leaf, std::span<const Candidates> later, const EventFields& fields) {
   State out = state;
-  for (ElementId e = fields.leaf(leaf).element; e != kNone; e = fields.array(fields.element(e).array).parent) out.push_back(e);
+  for (ElementId e = fields.leaf(leaf).element; e != kNone; e = fields.array(fields.element(e).array).parent)
+    out.push_back(e);
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
   std::erase_if(out, [&](ElementId e) { return !array_matters_later(fields.element(e).array, later, fields); });
@@ -95,7 +98,8 @@ Consistency check_consistency(std::span<const ConsistencyField> conjunction, Eve
     std::set<State> next;
     for (const State& state : states) {
       const auto ranges = agreeing_ranges(state, fields);
-      if (candidates[i].absence && !any_leaf_in(ranges, candidates[i].all, [](LeafId) { return true; })) next.insert(state);
+      if (candidates[i].absence && !any_leaf_in(ranges, candidates[i].all, [](LeafId) { return true; }))
+        next.insert(state);
       any_leaf_in(ranges, candidates[i].satisfying, [&](LeafId leaf) {
         next.insert(extended(state, leaf, later, fields));
         return later.empty() || next.size() > kConsistencyStatesMax;

@@ -1,17 +1,17 @@
 // A whole rule set, compiled: fields in, rule ids out.
 //
-// Each conjunction of each rule waits under one of its leaf lists, the *access group*, the one least likely to hold; an event
-// looks at a conjunction only when its access group holds. Groups are found by hash (exact values, prefixes, suffixes,
-// addresses), by an interval tree (ranges), or, where neither can be, from a list that is gone through for every event
-// that has the field.
+// Each conjunction of each rule waits under one of its leaf lists, the *access group*, the one least likely to hold; an
+// event looks at a conjunction only when its access group holds. Groups are found by hash (exact values, prefixes,
+// suffixes, addresses), by an interval tree (ranges), or, where neither can be, from a list that is gone through for
+// every event that has the field.
 //
 // Shape of the two arenas, in 32-bit words; an id is a place in its arena:
 //
 //     group    field | words | cluster or kNone | split or kNone | alternatives (matcher/values.hpp) x words
 //     cluster  words, this one included | { rule, count, group x count in field order } ...
 //
-// A cluster of many conjunctions is split: those with an exact value on a second field wait under both values together, in a
-// *twin* of the second group, and the access group's split names the fields whose values to look up.
+// A cluster of many conjunctions is split: those with an exact value on a second field wait under both values together,
+// in a *twin* of the second group, and the access group's split names the fields whose values to look up.
 //
 // Invariants:
 //   I1  field ids are in byte order of their paths, so a conjunction's groups in field order are in path order;
@@ -62,7 +62,8 @@ struct CompileOptions {
 class Automaton {
  public:
   // Rule i is patterns[i]. A refused rule is added to `refused` and matches nothing.
-  static std::shared_ptr<const Automaton> compile(std::span<const std::string_view> patterns, std::vector<RefusedRule>& refused,
+  static std::shared_ptr<const Automaton> compile(std::span<const std::string_view> patterns,
+                                                  std::vector<RefusedRule>& refused,
                                                   const CompileOptions& options = {});
 
   const PathTrie& paths() const { return trie_; }

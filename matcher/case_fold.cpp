@@ -83,12 +83,26 @@ bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
+std::size_t find_invalid_utf8(std::string_view text) {
+  if (is_ascii(text)) return text.size();
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t next = at;
+    UChar32 code_point = 0;
+    U8_NEXT(bytes, next, text.size(), code_point);
+    if (code_point < 0) return at;
+    at = next;
+  }
+  return text.size();
+}
+
 void append_ascii_lower(std::string_view text, std::string& out) {
   for (const char c : text) out += ascii_lower(c);
 }
 
 bool equals_ascii_lower(std::string_view value, std::string_view lower) {
-  return std::equal(value.begin(), value.end(), lower.begin(), lower.end(), [](char v, char l) { return ascii_lower(v) == l; });
+  return std::equal(value.begin(), value.end(), lower.begin(), lower.end(),
+                    [](char v, char l) { return ascii_lower(v) == l; });
 }
 
 std::string encode_fold(std::string_view rule_text) {
@@ -99,7 +113,8 @@ std::string encode_fold(std::string_view rule_text) {
     const int32_t begin = at;
     UChar32 code_point = 0;
     U8_NEXT(bytes, at, size, code_point);
-    append_character(rule_text.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(at - begin)), code_point, out);
+    append_character(rule_text.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(at - begin)),
+                     code_point, out);
   }
   return out;
 }

@@ -1,8 +1,8 @@
 // equals-ignore-case: which texts does a rule's text stand for?
 //
-// AWS folds per character of the *rule*: the event may have, at that place, the character itself, its lower or its upper
-// case, each with its full Unicode mapping (rule "ß" matches "SS"). It is not symmetric: rule "k" matches K, never the
-// Kelvin sign. Characters beyond the basic plane stand for themselves only.
+// AWS folds per character of the *rule*: the event may have, at that place, the character itself, its lower or its
+// upper case, each with its full Unicode mapping (rule "ß" matches "SS"). It is not symmetric: rule "k" matches K,
+// never the Kelvin sign. Characters beyond the basic plane stand for themselves only.
 //
 // Shape of an encoded text, one entry a character:   count:u8 { bytes:u8, text } x count
 //
@@ -16,6 +16,9 @@
 namespace millrace {
 
 bool is_ascii(std::string_view text);
+
+// The place of the first byte that is no UTF-8; the text's size if all of it is.
+std::size_t find_invalid_utf8(std::string_view text);
 void append_ascii_lower(std::string_view text, std::string& out);
 bool equals_ascii_lower(std::string_view value, std::string_view lower);  // value folds to `lower`
 

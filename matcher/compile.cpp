@@ -48,7 +48,8 @@ class GroupTable {
   };
 
   static bool same(const std::uint32_t* group, FieldId field, Words values) {
-    return group[0] == field && group[1] == values.size() && std::equal(values.begin(), values.end(), group + kGroupHeadWords);
+    return group[0] == field && group[1] == values.size() &&
+           std::equal(values.begin(), values.end(), group + kGroupHeadWords);
   }
 
   void grow() {
@@ -66,6 +67,11 @@ class GroupTable {
   std::size_t count_ = 0;
 };
 
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+
 std::uint64_t fresh_secret() {
   std::random_device device;
   return static_cast<std::uint64_t>(device()) << 32 | device();
@@ -73,14 +79,26 @@ std::uint64_t fresh_secret() {
 
 bool is_hashed(Op op) {
   switch (op) {
-    case Op::exact_string: case Op::exact_number: case Op::exact_token: case Op::prefix: case Op::suffix: case Op::ignore_case:
-    case Op::prefix_ignore_case: case Op::suffix_ignore_case: case Op::cidr: case Op::range: return true;
-    default: return false;
+    case Op::exact_string:
+    case Op::exact_number:
+    case Op::exact_token:
+    case Op::prefix:
+    case Op::suffix:
+    case Op::ignore_case:
+    case Op::prefix_ignore_case:
+    case Op::suffix_ignore_case:
+    case Op::cidr:
+    case Op::range:
+      return true;
+    default:
+      return false;
   }
 }
 
 // The literal that a wildcard's values begin or end with; a wildcard with neither is looked for in a list.
-bool has_anchor(std::string_view wildcard) { return !wildcard.empty() && (wildcard.front() != kStar || wildcard.back() != kStar); }
+bool has_anchor(std::string_view wildcard) {
+  return !wildcard.empty() && (wildcard.front() != kStar || wildcard.back() != kStar);
+}
 
 }  // namespace
 
@@ -88,7 +106,8 @@ class Compiler {
  public:
   explicit Compiler(Automaton& out) : out_(out) {}
 
-  void run(std::span<const std::string_view> patterns, std::vector<RefusedRule>& refused, const CompileOptions& options) {
+  void run(std::span<const std::string_view> patterns, std::vector<RefusedRule>& refused,
+           const CompileOptions& options) {
     out_.rule_count_ = patterns.size();
     for (RuleId rule = 0; rule < patterns.size(); ++rule) {
       const bool skipped = options.skipped != nullptr && (*options.skipped)[rule];
@@ -101,7 +120,7 @@ class Compiler {
     }
     table_ = {};
     for (const ExtraPath& extra : options.extra_paths) {
-      if (extra.needed_by.empty() || field_ids_.contains(std::string(extra.needed_by))) field_of(extra.path);
+      if (extra.needed_by.empty() || field_ids_.contains(extra.needed_by)) field_of(extra.path);
     }
     order_fields();
     choose_access();
@@ -120,7 +139,7 @@ class Compiler {
   };
 
   FieldId field_of(std::string_view path) {
-    const auto at = field_ids_.find(std::string(path));
+    const auto at = field_ids_.find(path);
     if (at != field_ids_.end()) return at->second;
     const auto id = static_cast<FieldId>(out_.path_names_.size());
     out_.path_names_.emplace_back(path);
@@ -148,7 +167,8 @@ class Compiler {
   void order_fields() {
     std::vector<FieldId> order(out_.path_names_.size());
     for (FieldId i = 0; i < order.size(); ++i) order[i] = i;
-    std::sort(order.begin(), order.end(), [&](FieldId a, FieldId b) { return out_.path_names_[a] < out_.path_names_[b]; });
+    std::sort(order.begin(), order.end(),
+              [&](FieldId a, FieldId b) { return out_.path_names_[a] < out_.path_names_[b]; });
     std::vector<FieldId> renumbered(order.size());
     std::vector<std::string> names;
     std::vector<Automaton::Field> fields;
@@ -159,6 +179,7 @@ class Compiler {
     }
     out_.path_names_ = std::move(names);
     out_.fields_ = std::move(fields);
+    for (const auto& name : out_.path_names_) priors_.push_back(prior_of(name));
     lists_on_field_.assign(order.size(), 0);
     for_each_group([&](GroupId group) {
       std::uint32_t& field = out_.groups_[group];
@@ -171,19 +192,23 @@ class Compiler {
 
   template <typename Visit>
   void for_each_group(Visit&& visit) {
-    for (std::size_t at = 0; at < out_.groups_.size(); at += kGroupHeadWords + out_.groups_[at + 1]) visit(static_cast<GroupId>(at));
+    for (std::size_t at = 0; at < out_.groups_.size(); at += kGroupHeadWords + out_.groups_[at + 1])
+      visit(static_cast<GroupId>(at));
   }
 
-  Words values_of(GroupId group) const { return {out_.groups_.data() + group + kGroupHeadWords, out_.groups_[group + 1]}; }
+  Words values_of(GroupId group) const {
+    return {out_.groups_.data() + group + kGroupHeadWords, out_.groups_[group + 1]};
+  }
   std::uint32_t& cluster_of(GroupId group) { return out_.groups_[group + 2]; }
 
   double chance(GroupId group) const {
     const FieldId field = out_.groups_[group];
-    return chance_of(out_.path_names_[field], values_of(group), lists_on_field_[field]);
+    return chance_of(priors_[field], values_of(group), lists_on_field_[field]);
   }
 
   void choose_access() {
-    for_each_conjunction([&](std::size_t at, std::size_t) { access_.push_back(best_group(at, [](GroupId) { return true; })); });
+    for_each_conjunction(
+        [&](std::size_t at, std::size_t) { access_.push_back(best_group(at, [](GroupId) { return true; })); });
   }
 
   template <typename Visit>
@@ -214,33 +239,36 @@ class Compiler {
     return true;
   }
 
-  // Moves the conjunctions of crowded clusters to twins: copies of their second-best group, one for each pair of groups.
+  // Moves the conjunctions of crowded clusters to twins: copies of their second-best group, one for each pair of
+  // groups.
   void split_clusters() {
-    std::unordered_map<GroupId, std::uint32_t> crowd;
-    for (const GroupId group : access_) ++crowd[group];
+    // Until clusters are laid out, a group's cluster word counts the conjunctions that wait under it.
+    for (const GroupId group : access_) ++(cluster_of(group) == kNone ? cluster_of(group) = 0 : cluster_of(group));
     std::map<std::pair<GroupId, GroupId>, GroupId> twins;
     std::map<GroupId, std::set<FieldId>> fields_of_split;
     for_each_conjunction([&](std::size_t at, std::size_t i) {
       const GroupId first = access_[i];
-      if (crowd[first] <= kClusterConjunctionsMax) return;
+      if (cluster_of(first) <= kClusterConjunctionsMax) return;
       const GroupId second = best_group(at, [&](GroupId group) { return group != first && is_exact(group); });
       if (second == kNone) return;
       const auto [twin, added] = twins.try_emplace({first, second}, static_cast<GroupId>(out_.groups_.size()));
       if (added) {
         const Words values = values_of(second);
         const std::vector<std::uint32_t> copy(values.begin(), values.end());
-        out_.groups_.insert(out_.groups_.end(), {out_.groups_[second], static_cast<std::uint32_t>(copy.size()), kNone, kNone});
+        out_.groups_.insert(out_.groups_.end(),
+                            {out_.groups_[second], static_cast<std::uint32_t>(copy.size()), kNone, kNone});
         out_.groups_.insert(out_.groups_.end(), copy.begin(), copy.end());
         fields_of_split[first].insert(out_.groups_[second]);
         twins_.push_back({first, twin->second});
       }
       access_[i] = twin->second;
     });
+    for_each_group([&](GroupId group) { cluster_of(group) = kNone; });
     for (const auto& [group, fields] : fields_of_split) {
       out_.groups_[group + 3] = static_cast<std::uint32_t>(out_.lists_.size());
       out_.lists_.push_back(static_cast<std::uint32_t>(fields.size()));
       out_.lists_.insert(out_.lists_.end(), fields.begin(), fields.end());
-      if (cluster_of(group) == kNone) cluster_of(group) = 1;  // it is looked up even if nothing waits under it alone
+      cluster_of(group) = 1;  // it is looked up even if nothing waits under it alone
     }
   }
 
@@ -306,7 +334,8 @@ class Compiler {
       auto& field = out_.fields_[listed[i].first];
       field.indexed = true;
       field.list_begin = static_cast<std::uint32_t>(out_.lists_.size());
-      for (const FieldId id = listed[i].first; i < listed.size() && listed[i].first == id; ++i) out_.lists_.push_back(listed[i].second);
+      for (const FieldId id = listed[i].first; i < listed.size() && listed[i].first == id; ++i)
+        out_.lists_.push_back(listed[i].second);
       field.list_end = static_cast<std::uint32_t>(out_.lists_.size());
     }
     access_groups_ = {};
@@ -352,20 +381,35 @@ class Compiler {
           field.ignore_case = true;
           keys_.push_back({text_hash(seed(KeyKind::ignore_case), entry.text()), group});
           break;
-        case Op::prefix: index_affix(group, field.stems[0], seed(KeyKind::prefix), entry.text(), false); break;
-        case Op::suffix: index_affix(group, field.stems[1], seed(KeyKind::suffix), entry.text(), true); break;
-        case Op::prefix_ignore_case: index_affix(group, field.stems[2], seed(KeyKind::prefix_ignore_case), entry.text(), false); break;
-        case Op::suffix_ignore_case: index_affix(group, field.stems[3], seed(KeyKind::suffix_ignore_case), entry.text(), true); break;
-        case Op::wildcard: index_wildcard(group, field, seed(KeyKind::prefix), seed(KeyKind::suffix), entry.text()); break;
-        case Op::cidr: index_block(group, field, id, entry.block()); break;
-        default: index_range(group, field, entry); break;
+        case Op::prefix:
+          index_affix(group, field.stems[0], seed(KeyKind::prefix), entry.text(), false);
+          break;
+        case Op::suffix:
+          index_affix(group, field.stems[1], seed(KeyKind::suffix), entry.text(), true);
+          break;
+        case Op::prefix_ignore_case:
+          index_affix(group, field.stems[2], seed(KeyKind::prefix_ignore_case), entry.text(), false);
+          break;
+        case Op::suffix_ignore_case:
+          index_affix(group, field.stems[3], seed(KeyKind::suffix_ignore_case), entry.text(), true);
+          break;
+        case Op::wildcard:
+          index_wildcard(group, field, seed(KeyKind::prefix), seed(KeyKind::suffix), entry.text());
+          break;
+        case Op::cidr:
+          index_block(group, field, id, entry.block());
+          break;
+        default:
+          index_range(group, field, entry);
+          break;
       }
     }
   }
 
   void index_twin(const Twin& twin) {
     const std::uint64_t seed = twin_seed(out_.secret_, twin.of, out_.groups_[twin.group]);
-    for (Words words = values_of(twin.group); !words.empty();) keys_.push_back({text_hash(seed, read_entry(words).text()), twin.group});
+    for (Words words = values_of(twin.group); !words.empty();)
+      keys_.push_back({text_hash(seed, read_entry(words).text()), twin.group});
   }
 
   void index_affix(GroupId group, std::uint16_t& root_mask, std::uint64_t hash, std::string_view text, bool from_tail) {
@@ -384,7 +428,8 @@ class Compiler {
     root_mask = static_cast<std::uint16_t>(root_mask | mask_of_root);
   }
 
-  void index_wildcard(GroupId group, Automaton::Field& field, std::uint64_t prefix_seed, std::uint64_t suffix_seed, std::string_view text) {
+  void index_wildcard(GroupId group, Automaton::Field& field, std::uint64_t prefix_seed, std::uint64_t suffix_seed,
+                      std::string_view text) {
     const auto first = std::min(text.find(kStar), text.size());
     const auto last = text.rfind(kStar);
     const std::string_view head = text.substr(0, first);
@@ -440,9 +485,10 @@ class Compiler {
   Automaton& out_;
   Pattern pattern_;
   GroupTable table_;
-  std::unordered_map<std::string, FieldId> field_ids_;
+  std::unordered_map<std::string, FieldId, StringHash, std::equal_to<>> field_ids_;
   std::vector<GroupId> pattern_groups_;
   std::vector<std::uint32_t> conjunctions_;  // rule, count, groups; one behind the other
+  std::vector<double> priors_;               // by field
   std::vector<std::size_t> lists_on_field_;
   std::vector<GroupId> access_;  // by conjunction
   std::vector<GroupId> access_groups_, indexed_;
@@ -450,8 +496,8 @@ class Compiler {
   std::vector<HashedGroup> keys_, stems_;
 };
 
-std::shared_ptr<const Automaton> Automaton::compile(std::span<const std::string_view> patterns, std::vector<RefusedRule>& refused,
-                                                    const CompileOptions& options) {
+std::shared_ptr<const Automaton> Automaton::compile(std::span<const std::string_view> patterns,
+                                                    std::vector<RefusedRule>& refused, const CompileOptions& options) {
   std::shared_ptr<Automaton> out(new Automaton);
   Compiler(*out).run(patterns, refused, options);
   return out;

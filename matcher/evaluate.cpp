@@ -9,29 +9,44 @@ namespace {
 bool string_entry_holds(const Entry& entry, std::string_view value) {
   const std::string_view operand = entry.text();
   switch (entry.op) {
-    case Op::prefix: return value.starts_with(operand);
-    case Op::suffix: return value.ends_with(operand);
-    case Op::ignore_case: return equals_ascii_lower(value, operand);
-    case Op::prefix_ignore_case: return value.size() >= operand.size() && equals_ascii_lower(value.substr(0, operand.size()), operand);
+    case Op::prefix:
+      return value.starts_with(operand);
+    case Op::suffix:
+      return value.ends_with(operand);
+    case Op::ignore_case:
+      return equals_ascii_lower(value, operand);
+    case Op::prefix_ignore_case:
+      return value.size() >= operand.size() && equals_ascii_lower(value.substr(0, operand.size()), operand);
     case Op::suffix_ignore_case:
       return value.size() >= operand.size() && equals_ascii_lower(value.substr(value.size() - operand.size()), operand);
-    case Op::fold: return fold_matches(operand, value, FoldAnchor::whole);
-    case Op::prefix_fold: return fold_matches(operand, value, FoldAnchor::head);
-    case Op::suffix_fold: return fold_matches(operand, value, FoldAnchor::tail);
-    case Op::wildcard: return wildcard_matches(operand, value);
-    default: return false;
+    case Op::fold:
+      return fold_matches(operand, value, FoldAnchor::whole);
+    case Op::prefix_fold:
+      return fold_matches(operand, value, FoldAnchor::head);
+    case Op::suffix_fold:
+      return fold_matches(operand, value, FoldAnchor::tail);
+    case Op::wildcard:
+      return wildcard_matches(operand, value);
+    default:
+      return false;
   }
 }
 
 bool excluded(const Entry& entry, std::string_view value) {
   return any_operand(entry, [&](std::string_view operand) {
     switch (entry.op) {
-      case Op::but_strings: return value == operand;
-      case Op::but_prefix: return value.starts_with(operand);
-      case Op::but_suffix: return value.ends_with(operand);
-      case Op::but_ignore_case: return equals_ascii_lower(value, operand);
-      case Op::but_fold: return fold_matches(operand, value, FoldAnchor::whole);
-      default: return wildcard_matches(operand, value);
+      case Op::but_strings:
+        return value == operand;
+      case Op::but_prefix:
+        return value.starts_with(operand);
+      case Op::but_suffix:
+        return value.ends_with(operand);
+      case Op::but_ignore_case:
+        return equals_ascii_lower(value, operand);
+      case Op::but_fold:
+        return fold_matches(operand, value, FoldAnchor::whole);
+      default:
+        return wildcard_matches(operand, value);
     }
   });
 }
@@ -53,15 +68,23 @@ bool number_entry_holds(const Entry& entry, const std::optional<NumberKey>& key)
 bool entry_holds(const Entry& entry, Leaf& leaf, EventFields& fields) {
   const bool is_string = leaf.kind == LeafKind::string, is_number = leaf.kind == LeafKind::number;
   switch (entry.op) {
-    case Op::exact_string: return is_string && leaf.text() == entry.text();
-    case Op::exists: return true;
-    case Op::not_exists: return false;
-    case Op::exact_token: return !is_string && leaf.text() == entry.text();
+    case Op::exact_string:
+      return is_string && leaf.text() == entry.text();
+    case Op::exists:
+      return true;
+    case Op::not_exists:
+      return false;
+    case Op::exact_token:
+      return !is_string && leaf.text() == entry.text();
     case Op::exact_number:
-    case Op::range: return is_number && number_entry_holds(entry, fields.number(leaf));
-    case Op::cidr: return is_string && fields.address(leaf) && block_contains(entry.block(), *fields.address(leaf));
-    case Op::but_numbers: return !is_number || !number_excluded(entry, fields.number(leaf));
-    default: break;
+    case Op::range:
+      return is_number && number_entry_holds(entry, fields.number(leaf));
+    case Op::cidr:
+      return is_string && fields.address(leaf) && block_contains(entry.block(), *fields.address(leaf));
+    case Op::but_numbers:
+      return !is_number || !number_excluded(entry, fields.number(leaf));
+    default:
+      break;
   }
   if (entry.op >= Op::but_strings) return !is_string || !excluded(entry, leaf.text());
   return is_string && string_entry_holds(entry, leaf.text());

@@ -1,7 +1,8 @@
 // What the matcher gets to see of an event: the leaves on paths that rules use, and the arrays they lie in.
 //
-// Shape. Leaves in document order, chained by field. An *element* is an object or array inside an array; scalars inside an
-// array are no elements. Everything below an element or array is a range of leaves, since leaves come in document order:
+// Shape. Leaves in document order, chained by field. An *element* is an object or array inside an array; scalars inside
+// an array are no elements. Everything below an element or array is a range of leaves, since leaves come in document
+// order:
 //
 //     {"a": [ {"b": 1}, {"b": 2, "c": 3} ]}    leaves b:1 b:2 c:3    array [0,3)  elements 0:[0,1) 1:[1,3)
 //
@@ -32,11 +33,11 @@ using LeafId = std::uint32_t;
 enum class LeafKind : std::uint8_t { string, number, literal };  // literal: true, false, null
 
 struct Leaf {
-  const char* data;     // a string's content, else the token's text
+  const char* data;  // a string's content, else the token's text
   std::uint32_t bytes;
   FieldId field;
-  LeafId next;          // of the same field, kNone at the end
-  ElementId element;    // innermost, kNone outside of arrays
+  LeafId next;           // of the same field, kNone at the end
+  ElementId element;     // innermost, kNone outside of arrays
   std::uint32_t parsed;  // in EventFields, kNone until asked for
   LeafKind kind;
 

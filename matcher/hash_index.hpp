@@ -1,8 +1,8 @@
 // Which groups may hold for this key? One flat table for every operator that can be looked up by hash.
 //
-// Keys are 64-bit hashes that the caller makes with a secret of this process, so that neither rules nor events can aim at
-// collisions. The table keeps no key: who finds a value checks it against the event, so a chance hit costs a check and
-// nothing else.
+// Keys are 64-bit hashes that the caller makes with a secret of this process, so that neither rules nor events can aim
+// at collisions. The table keeps no key: who finds a value checks it against the event, so a chance hit costs a check
+// and nothing else.
 //
 // Shape. A filter of 10 bits a key that most keys fail, then linear probing over { tag:32, value:32 }:
 //
@@ -48,7 +48,8 @@ class HashIndex {
   };
 
   static std::uint64_t filter_bits(std::uint64_t hash) {
-    return std::uint64_t{1} << (hash & 63) | std::uint64_t{1} << (hash >> 6 & 63) | std::uint64_t{1} << (hash >> 12 & 63);
+    return std::uint64_t{1} << (hash & 63) | std::uint64_t{1} << (hash >> 6 & 63) |
+           std::uint64_t{1} << (hash >> 12 & 63);
   }
   static std::size_t home(std::uint64_t hash, std::size_t size) { return ((hash >> 32) * size) >> 32; }
   std::uint32_t probe(std::uint64_t hash) const;

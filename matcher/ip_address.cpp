@@ -68,7 +68,8 @@ bool read_groups(std::string_view& text, std::array<std::uint16_t, 8>& groups, s
 
 IpAddress without_mapping(IpAddress address) {
   const auto& b = address.bytes;
-  const bool mapped = std::all_of(b.begin(), b.begin() + 10, [](auto v) { return v == 0; }) && b[10] == 0xff && b[11] == 0xff;
+  const bool mapped =
+      std::all_of(b.begin(), b.begin() + 10, [](auto v) { return v == 0; }) && b[10] == 0xff && b[11] == 0xff;
   if (!mapped) return address;
   IpAddress v4;
   std::copy(b.begin() + 12, b.end(), v4.bytes.begin());
@@ -126,7 +127,8 @@ std::variant<IpBlock, std::string> parse_cidr(std::string_view text) {
   if (bits_text.size() > 1 && bits_text[0] == '+' && bits_text[1] != '-') bits_text.remove_prefix(1);
   int bits = 0;
   const auto end = std::from_chars(bits_text.data(), bits_text.data() + bits_text.size(), bits);
-  if (end.ec != std::errc{} || end.ptr != bits_text.data() + bits_text.size()) return malformed("mask bits must be an integer");
+  if (end.ec != std::errc{} || end.ptr != bits_text.data() + bits_text.size())
+    return malformed("mask bits must be an integer");
   if (bits < 0) return malformed("mask bits must not be negative");
   const auto address = parse_ip(address_text);
   if (!address) {

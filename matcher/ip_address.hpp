@@ -1,11 +1,12 @@
 // IP addresses as rules and events write them: IPv4 in decimal octets, IPv6 in hexadecimal groups.
 //
 // Invariants:
-//   I1  An IPv4 and an IPv6 address never compare equal; an IPv4-mapped IPv6 text (::ffff:a00:1) reads as the IPv4 address.
-//   I2  Text is never resolved: no name service is asked.
+//   I1  An IPv4 and an IPv6 address never compare equal; an IPv4-mapped IPv6 text (::ffff:a00:1) reads as the IPv4
+//   address. I2  Text is never resolved: no name service is asked.
 //
 // Threads: pure functions. Cost: linear in the text. Errors: nullopt, or a reason.
-// Source:  event-ruler 2.0.1, CIDR and the JDK's literal parsers ("010.0.0.1" is 10.0.0.1; a dotted IPv6 tail is no address).
+// Source:  event-ruler 2.0.1, CIDR and the JDK's literal parsers ("010.0.0.1" is 10.0.0.1; a dotted IPv6 tail is no
+// address).
 #pragma once
 
 #include <array>

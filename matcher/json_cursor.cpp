@@ -9,7 +9,9 @@ namespace {
 constexpr std::string_view kWords = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_word_byte(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$'; }
+bool is_word_byte(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
+}
 
 std::optional<std::uint32_t> hex4(std::string_view text) {
   if (text.size() < 4) return {};
@@ -29,13 +31,22 @@ std::optional<std::uint32_t> hex4(std::string_view text) {
 
 char simple_escape(char c) {
   switch (c) {
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    case '"': case '\\': case '/': return c;
-    default: return 0;
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case '"':
+    case '\\':
+    case '/':
+      return c;
+    default:
+      return 0;
   }
 }
 
@@ -107,8 +118,10 @@ std::string show_place(std::string_view input, std::size_t offset) {
   const auto line_begin = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
   const auto column = offset - line_begin + 1;
   const auto window_begin = column > kWindowBytes / 2 ? offset - kWindowBytes / 2 : line_begin;
-  std::string shown(input.substr(window_begin, std::min(input.find('\n', offset), window_begin + kWindowBytes) - window_begin));
-  std::replace_if(shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  std::string shown(
+      input.substr(window_begin, std::min(input.find('\n', offset), window_begin + kWindowBytes) - window_begin));
+  std::replace_if(
+      shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   return "line " + std::to_string(line) + ", column " + std::to_string(column) + "\n  " + shown + "\n  " +
          std::string(offset - window_begin, ' ') + "^";
 }
@@ -130,7 +143,7 @@ Token JsonCursor::fail(std::string reason, std::size_t at) {
 
 Token JsonCursor::fail_unexpected(std::string_view expected) {
   if (at_end()) {
-    return fail(in_object_.empty() ? "No content to map due to end-of-input"
+    return fail(in_object_.empty()  ? "No content to map due to end-of-input"
                 : in_object_.back() ? "Unexpected end-of-input: expected close marker for Object"
                                     : "Unexpected end-of-input: expected close marker for Array",
                 at_);
@@ -156,7 +169,8 @@ Token JsonCursor::next() {
     return value();
   }
   const char closing = in_object ? '}' : ']';
-  const bool may_close = expect_ == Expect::name_or_end || expect_ == Expect::value_or_end || expect_ == Expect::comma_or_end;
+  const bool may_close =
+      expect_ == Expect::name_or_end || expect_ == Expect::value_or_end || expect_ == Expect::comma_or_end;
   if (may_close && input_[at_] == closing) return close(in_object ? Token::end_object : Token::end_array);
   if (expect_ == Expect::comma_or_end) {
     if (input_[at_] != ',') {
@@ -206,7 +220,8 @@ Token JsonCursor::string_token(Token kind) {
   std::size_t end = begin;
   for (; end < input_.size() && input_[end] != '"'; ++end) {
     if (static_cast<unsigned char>(input_[end]) < 0x20) {
-      return fail("Illegal unquoted character ((CTRL-CHAR, code " + std::to_string(static_cast<unsigned char>(input_[end])) +
+      return fail("Illegal unquoted character ((CTRL-CHAR, code " +
+                      std::to_string(static_cast<unsigned char>(input_[end])) +
                       ")): has to be escaped using backslash to be included in string value",
                   end);
     }
@@ -215,7 +230,8 @@ Token JsonCursor::string_token(Token kind) {
       ++end;
     }
   }
-  if (end >= input_.size()) return fail("Unexpected end-of-input: was expecting closing quote for a string value", input_.size());
+  if (end >= input_.size())
+    return fail("Unexpected end-of-input: was expecting closing quote for a string value", input_.size());
   text_ = input_.substr(begin, end - begin);
   if (escaped) {
     scratch_.clear();
@@ -223,7 +239,9 @@ Token JsonCursor::string_token(Token kind) {
     text_ = scratch_;
   }
   at_ = end + 1;
-  expect_ = kind == Token::field_name ? Expect::colon_value : in_object_.empty() ? Expect::nothing : Expect::comma_or_end;
+  expect_ = kind == Token::field_name ? Expect::colon_value
+            : in_object_.empty()      ? Expect::nothing
+                                      : Expect::comma_or_end;
   return kind;
 }
 

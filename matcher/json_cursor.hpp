@@ -20,7 +20,18 @@ namespace millrace {
 constexpr std::size_t kJsonDepthMax = 1000;
 
 enum class Token : std::uint8_t {
-  start_object, end_object, start_array, end_array, field_name, string, number, literal_true, literal_false, literal_null, end, error,
+  start_object,
+  end_object,
+  start_array,
+  end_array,
+  field_name,
+  string,
+  number,
+  literal_true,
+  literal_false,
+  literal_null,
+  end,
+  error,
 };
 
 class JsonCursor {
@@ -28,7 +39,9 @@ class JsonCursor {
   void reset(std::string_view input);
 
   Token next();
-  std::string_view text() const { return text_; }    // unescaped content of a string or field name, else the token's own text
+  std::string_view text() const {
+    return text_;
+  }  // unescaped content of a string or field name, else the token's own text
   std::size_t offset() const { return token_begin_; }  // bytes from the start of the input to the token or the error
   const std::string& reason() const { return reason_; }
 
@@ -59,7 +72,8 @@ class JsonCursor {
 // Appends one code point as UTF-8.
 void append_utf8(std::uint32_t code_point, std::string& out);
 
-// The content of a JSON string, without its quotes, unescaped; false if an escape is malformed or a surrogate stands alone.
+// The content of a JSON string, without its quotes, unescaped; false if an escape is malformed or a surrogate stands
+// alone.
 bool unescape_json(std::string_view content, std::string& out);
 
 // "line 2, column 14" and the line itself with a caret under the place.

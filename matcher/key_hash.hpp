@@ -15,7 +15,18 @@
 
 namespace millrace {
 
-enum class KeyKind : std::uint8_t { string = 1, number, token, ignore_case, prefix, suffix, prefix_ignore_case, suffix_ignore_case, v4, v6 };
+enum class KeyKind : std::uint8_t {
+  string = 1,
+  number,
+  token,
+  ignore_case,
+  prefix,
+  suffix,
+  prefix_ignore_case,
+  suffix_ignore_case,
+  v4,
+  v6
+};
 
 constexpr std::size_t kStemBytes = 8;
 constexpr std::uint32_t kStemGoesOn = 1u << 8;  // in a stem's mask; bit t: a tail of t bytes

@@ -1,4 +1,5 @@
-// Matches one event: looks its leaves up, verifies the groups so found, and goes through the conjunctions that wait there.
+// Matches one event: looks its leaves up, verifies the groups so found, and goes through the conjunctions that wait
+// there.
 #include <algorithm>
 #include <bit>
 
@@ -53,7 +54,8 @@ void Matcher::find_groups(EventFields& fields) {
     const auto& field = a.fields_[leaf.field];
     if (!field.indexed) continue;
     find_by_leaf(field, leaf, fields);
-    if (fields.first(leaf.field) == id) found_.insert(found_.end(), a.lists_.begin() + field.list_begin, a.lists_.begin() + field.list_end);
+    if (fields.first(leaf.field) == id)
+      found_.insert(found_.end(), a.lists_.begin() + field.list_begin, a.lists_.begin() + field.list_end);
   }
   found_.insert(found_.end(), a.always_.begin(), a.always_.end());
 }
@@ -79,7 +81,8 @@ void Matcher::find_by_leaf(const Automaton::Field& field, Leaf& leaf, EventField
     if (field.stems[2] != 0) find_by_stems(seed(KeyKind::prefix_ignore_case), field.stems[2], lower_, false);
     if (field.stems[3] != 0) find_by_stems(seed(KeyKind::suffix_ignore_case), field.stems[3], lower_, true);
   }
-  if (field.v4_lengths != 0 || (field.v6_lengths[0] | field.v6_lengths[1] | field.v6_lengths[2]) != 0) find_by_address(field, leaf, fields);
+  if (field.v4_lengths != 0 || (field.v6_lengths[0] | field.v6_lengths[1] | field.v6_lengths[2]) != 0)
+    find_by_address(field, leaf, fields);
 }
 
 void Matcher::find_by_stems(std::uint64_t hash, std::uint32_t mask, std::string_view value, bool from_tail) {
@@ -161,7 +164,8 @@ bool Matcher::run_cluster(GroupId access, EventFields& fields, std::vector<RuleI
   bool decided = true;
   for (++at; at != end; at += 2 + at[1]) {
     const std::span<const GroupId> groups(at + 2, at[1]);
-    const bool all = std::all_of(groups.begin(), groups.end(), [&](GroupId g) { return g == access || group_holds(g, fields); });
+    const bool all =
+        std::all_of(groups.begin(), groups.end(), [&](GroupId g) { return g == access || group_holds(g, fields); });
     if (!all) continue;
     if (fields.has_arrays()) {
       std::vector<ConsistencyField> conjunction;

@@ -51,7 +51,8 @@ Decimal decimal_of(std::string_view text) {
 
 bool shortest_text_is_equal(std::string_view text, double value) {
   std::array<char, 32> shortest;
-  const auto end = std::to_chars(shortest.data(), shortest.data() + shortest.size(), value, std::chars_format::scientific);
+  const auto end =
+      std::to_chars(shortest.data(), shortest.data() + shortest.size(), value, std::chars_format::scientific);
   return decimal_of(text) == decimal_of({shortest.data(), static_cast<std::size_t>(end.ptr - shortest.data())});
 }
 
@@ -66,7 +67,8 @@ NumberKey key_of(double value) {
 std::optional<NumberKey> comparable_number(std::string_view text) {
   double value = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (end.ec != std::errc{} && !(end.ec == std::errc::result_out_of_range && decimal_of(text).digits.empty())) return {};
+  if (end.ec != std::errc{} && !(end.ec == std::errc::result_out_of_range && decimal_of(text).digits.empty()))
+    return {};
   // LIMIT: a double holds any 15 significant digits; without an exponent such a text cannot leave the normal range.
   constexpr std::size_t kDigitsAlwaysExact = 15;
   const bool certain = text.size() <= kDigitsAlwaysExact && text.find_first_of("eE") == std::string_view::npos;

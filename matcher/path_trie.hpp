@@ -2,12 +2,13 @@
 //
 // A path is split at every dot, and so is an event's key, so {"a.b": 1} and {"a": {"b": 1}} are one path.
 //
-// Shape. Node 0 is the root. A node has a small probe table of 32-byte entries, keyed by a segment's length and its first
-// and last 8 bytes, and in front of it 256 bits that most unused keys fail:
+// Shape. Node 0 is the root. A node has a small probe table of 32-byte entries, keyed by a segment's length and its
+// first and last 8 bytes, and in front of it 256 bits that most unused keys fail:
 //
 //     node  [ filter | table_begin, table_mask | field ]      entry  [ first8 | last8 | bytes | child | text ]
 //
-// Invariants: I1 a lookup reads at most 8 bytes from the key's first byte on; the caller owns kTriePaddingBytes behind it.
+// Invariants: I1 a lookup reads at most 8 bytes from the key's first byte on; the caller owns kTriePaddingBytes behind
+// it.
 //             I2 tables are at most half full, so a probe ends.
 //
 // Threads: immutable after build(). Cost: lookup under 3 ns; build linear. Errors: none.
@@ -46,7 +47,7 @@ class PathTrie {
   // The node of a whole dotted path from `node` on; kNone if there is none.
   NodeId descend(NodeId node, std::string_view dotted) const;
 
-  FieldId field(NodeId node) const { return nodes_[node].field; }        // kNone if no rule has a leaf list here
+  FieldId field(NodeId node) const { return nodes_[node].field; }  // kNone if no rule has a leaf list here
   bool has_children(NodeId node) const { return nodes_[node].table_mask != 0; }
   std::size_t node_count() const { return nodes_.size(); }
   std::size_t bytes() const { return nodes_.size() * sizeof(Node) + entries_.size() * sizeof(Entry) + text_.size(); }
@@ -72,7 +73,8 @@ class PathTrie {
   static std::uint64_t hash(std::uint64_t first, std::uint64_t last, std::size_t bytes) {
     return (first ^ bytes) * 0x9e3779b97f4a7c15u + last * 0xc2b2ae3d27d4eb4fu;
   }
-  NodeId probe(const Node& n, const char* key, std::size_t bytes, std::uint64_t first, std::uint64_t last, std::uint64_t mixed) const {
+  NodeId probe(const Node& n, const char* key, std::size_t bytes, std::uint64_t first, std::uint64_t last,
+               std::uint64_t mixed) const {
     for (std::uint64_t slot = mixed >> 32;; ++slot) {
       const Entry& entry = entries_[n.table_begin + (slot & n.table_mask)];
       if (entry.child == kNone) return kNone;

@@ -10,11 +10,30 @@
 namespace millrace {
 namespace {
 
-constexpr std::array<std::string_view, 24> kReservedInsideOr = {
-    "exactly", "equals-ignore-case", "prefix", "suffix", "anything-but", "exists", "wildcard", "numeric",
-    "cidr", "=", "<", "<=", ">", ">=", "regex", "not-wildcard",
-    "not-equals-ignore-case", "date-after", "date-on-or-after", "date-before", "date-on-or-before", "in-date-range",
-    "ip-address-in-range", "ip-address-not-in-range"};
+constexpr std::array<std::string_view, 24> kReservedInsideOr = {"exactly",
+                                                                "equals-ignore-case",
+                                                                "prefix",
+                                                                "suffix",
+                                                                "anything-but",
+                                                                "exists",
+                                                                "wildcard",
+                                                                "numeric",
+                                                                "cidr",
+                                                                "=",
+                                                                "<",
+                                                                "<=",
+                                                                ">",
+                                                                ">=",
+                                                                "regex",
+                                                                "not-wildcard",
+                                                                "not-equals-ignore-case",
+                                                                "date-after",
+                                                                "date-on-or-after",
+                                                                "date-before",
+                                                                "date-on-or-before",
+                                                                "in-date-range",
+                                                                "ip-address-in-range",
+                                                                "ip-address-not-in-range"};
 
 constexpr NumberKey kKeyMin = 0;
 constexpr NumberKey kKeyMax = ~NumberKey{0};
@@ -31,12 +50,14 @@ bool is_reserved(std::string_view name) {
 
 }  // namespace
 
-// One pass over the tokens, in the order and with the checks of AWS's compiler; every step says false once it has refused.
+// One pass over the tokens, in the order and with the checks of AWS's compiler; every step says false once it has
+// refused.
 class PatternParser {
  public:
   explicit PatternParser(Pattern& out) : out_(out), rules_(out.conjunctions_) {}
 
   std::optional<PatternError> run(std::string_view text) {
+    if (const std::size_t at = find_invalid_utf8(text); at < text.size()) return PatternError{"Invalid UTF-8", at};
     cursor_.reset(text);
     const Token first = cursor_.next();
     const bool ok = first == Token::start_object ? object(false) && finish() : refuse(first, "Filter is not an object");
@@ -51,7 +72,9 @@ class PatternParser {
     error_ = {std::move(reason), cursor_.offset()};
     return false;
   }
-  bool refuse(Token found, std::string reason) { return refuse(found == Token::error ? cursor_.reason() : std::move(reason)); }
+  bool refuse(Token found, std::string reason) {
+    return refuse(found == Token::error ? cursor_.reason() : std::move(reason));
+  }
   bool expect(Token wanted, const char* otherwise) {
     const Token found = cursor_.next();
     return found == wanted || refuse(found, otherwise);
@@ -69,7 +92,8 @@ class PatternParser {
 
   bool field(bool inside_or) {
     const std::string name(cursor_.text());
-    if (inside_or && is_reserved(name)) return refuse(name + " is Ruler reserved fieldName which cannot be used inside $or.");
+    if (inside_or && is_reserved(name))
+      return refuse(name + " is Ruler reserved fieldName which cannot be used inside $or.");
     const std::size_t parent = path_.size();
     if (depth_ > 0) path_ += '.';
     path_ += name;
@@ -96,7 +120,8 @@ class PatternParser {
     Rules all;
     std::size_t length = 0;
     for (Token token; (token = cursor_.next()) != Token::end_array; ++length) {
-      if (token != Token::start_object) return refuse(token, "Only JSON object is allowed in array of $or relationship.");
+      if (token != Token::start_object)
+        return refuse(token, "Only JSON object is allowed in array of $or relationship.");
       rules_ = before;
       if (!object(true)) return false;
       all.insert(all.end(), rules_.begin(), rules_.end());
@@ -111,7 +136,8 @@ class PatternParser {
 
   bool finish() {
     for (auto& rule : rules_) {
-      if (rule.size() > kPatternFieldsMax) return refuse("Size of rule 'r0' exceeds max value of " + std::to_string(kPatternFieldsMax));
+      if (rule.size() > kPatternFieldsMax)
+        return refuse("Size of rule 'r0' exceeds max value of " + std::to_string(kPatternFieldsMax));
       std::sort(rule.begin(), rule.end(), [&](auto a, auto b) { return out_.path(a) < out_.path(b); });
     }
     return true;
@@ -125,7 +151,8 @@ class PatternParser {
     }
     if (!any) return refuse("Empty arrays are not allowed");
     const auto words = static_cast<std::uint32_t>(out_.values_.size()) - values_begin;
-    put({static_cast<std::uint32_t>(out_.paths_.size()), static_cast<std::uint32_t>(path_.size()), values_begin, words});
+    put({static_cast<std::uint32_t>(out_.paths_.size()), static_cast<std::uint32_t>(path_.size()), values_begin,
+         words});
     return true;
   }
 
@@ -146,8 +173,10 @@ class PatternParser {
 
   bool alternative(Token token) {
     switch (token) {
-      case Token::start_object: return expression();
-      case Token::string: return string_value();
+      case Token::start_object:
+        return expression();
+      case Token::string:
+        return string_value();
       case Token::number:
         if (const auto key = comparable_number(cursor_.text())) {
           append_numbers(Op::exact_number, {&*key, 1}, out_.values_);
@@ -156,8 +185,10 @@ class PatternParser {
         [[fallthrough]];
       case Token::literal_true:
       case Token::literal_false:
-      case Token::literal_null: return text(Op::exact_token);
-      default: return refuse(token, "Match value must be String, number, true, false, or null");
+      case Token::literal_null:
+        return text(Op::exact_token);
+      default:
+        return refuse(token, "Match value must be String, number, true, false, or null");
     }
   }
 
@@ -215,7 +246,8 @@ class PatternParser {
     const Token key = cursor_.next();
     const auto title = std::string(1, static_cast<char>(name[0] - 'a' + 'A')) + name.substr(1);
     if (key != Token::field_name) return refuse(key, title + " expression name not found");
-    if (cursor_.text() != "equals-ignore-case") return refuse("Unsupported " + name + " pattern: " + std::string(cursor_.text()));
+    if (cursor_.text() != "equals-ignore-case")
+      return refuse("Unsupported " + name + " pattern: " + std::string(cursor_.text()));
     return ignore_case(op_ignore_case, op_fold) && expect(Token::end_object, kOneKey);
   }
 
@@ -223,7 +255,8 @@ class PatternParser {
     const auto parsed = parse_wildcard(cursor_.text());
     if (const auto* error = std::get_if<WildcardError>(&parsed)) {
       const bool consecutive = error->kind == WildcardError::consecutive_stars;
-      return refuse((consecutive ? "Consecutive wildcard characters at pos " : "Invalid escape character at pos ") + std::to_string(error->position));
+      return refuse((consecutive ? "Consecutive wildcard characters at pos " : "Invalid escape character at pos ") +
+                    std::to_string(error->position));
     }
     operand_ = std::get<std::string>(parsed);
     return wildcard_complexity(operand_) <= kWildcardComplexityMax || refuse(kTooComplex);
@@ -254,7 +287,8 @@ class PatternParser {
   // --- numeric ---
 
   bool number(Token token, std::string_view op, NumberKey& out) {
-    if (token != Token::number) return refuse(token, "Value of " + std::string(op == "=" ? "equals" : op) + " must be numeric");
+    if (token != Token::number)
+      return refuse(token, "Value of " + std::string(op == "=" ? "equals" : op) + " must be numeric");
     const auto key = comparable_number(cursor_.text());
     if (!key && not_comparable_.empty()) not_comparable_ = cursor_.text();
     out = key.value_or(0);
@@ -296,7 +330,8 @@ class PatternParser {
     const std::string op(cursor_.text());
     if (op != "<" && op != "<=") return refuse("Bad numeric range operator: " + op);
     NumberKey top = 0;
-    if (!number(cursor_.next(), op, top) || !expect(Token::end_array, "Too many terms in numeric range expression")) return false;
+    if (!number(cursor_.next(), op, top) || !expect(Token::end_array, "Too many terms in numeric range expression"))
+      return false;
     if (!not_comparable_.empty()) return refuse_number();
     if (bottom >= top) return refuse("Bottom must be less than top");
     range(low, op == "<" ? top - 1 : top);
@@ -316,11 +351,17 @@ class PatternParser {
     operands_.clear();
     const Token token = cursor_.next();
     switch (token) {
-      case Token::start_object: return anything_but_expression();
-      case Token::start_array: return anything_but_list();
-      case Token::string: operands_.emplace_back(cursor_.text()); return but_list(Op::but_strings);
-      case Token::number: return but_number();
-      default: return refuse(token, kButValue);
+      case Token::start_object:
+        return anything_but_expression();
+      case Token::start_array:
+        return anything_but_list();
+      case Token::string:
+        operands_.emplace_back(cursor_.text());
+        return but_list(Op::but_strings);
+      case Token::number:
+        return but_number();
+      default:
+        return refuse(token, kButValue);
     }
   }
 
@@ -377,8 +418,10 @@ class PatternParser {
       return refuse("Unsupported anything-but pattern: " + std::string(name));
     }
     Token token = cursor_.next();
-    if (token != Token::start_array && token != Token::string && token != Token::number) return refuse(token, kButValue);
-    if (token != Token::start_array) return but_operand(kind, token) && but_operands(kind) && expect(Token::end_object, kTooManyElements);
+    if (token != Token::start_array && token != Token::string && token != Token::number)
+      return refuse(token, kButValue);
+    if (token != Token::start_array)
+      return but_operand(kind, token) && but_operands(kind) && expect(Token::end_object, kTooManyElements);
     while ((token = cursor_.next()) != Token::end_array) {
       if (!but_operand(kind, token)) return false;
     }
@@ -388,9 +431,11 @@ class PatternParser {
 
   bool but_operand(ButKind kind, Token token) {
     if (token != Token::string) {
-      return refuse(token, kind == ButKind::ignore_case ? "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported."
-                           : kind == ButKind::wildcard  ? "wildcard match pattern must be a string"
-                                                        : "prefix/suffix match pattern must be a string");
+      return refuse(token,
+                    kind == ButKind::ignore_case
+                        ? "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported."
+                    : kind == ButKind::wildcard ? "wildcard match pattern must be a string"
+                                                : "prefix/suffix match pattern must be a string");
     }
     if (kind == ButKind::wildcard) {
       if (!checked_wildcard()) return false;
@@ -404,7 +449,9 @@ class PatternParser {
 
   bool but_operands(ButKind kind) {
     if (kind != ButKind::ignore_case) {
-      return but_list(kind == ButKind::prefix ? Op::but_prefix : kind == ButKind::suffix ? Op::but_suffix : Op::but_wildcard);
+      return but_list(kind == ButKind::prefix   ? Op::but_prefix
+                      : kind == ButKind::suffix ? Op::but_suffix
+                                                : Op::but_wildcard);
     }
     const bool plain = std::all_of(operands_.begin(), operands_.end(), is_ascii);
     for (auto& operand : operands_) {

@@ -3,8 +3,8 @@
 // Shape. {"a":[1], "$or":[{"b":[2]}, {"c":[3]}]}  is two conjunctions,  a:[1] AND b:[2]  and  a:[1] AND c:[3].
 //
 // Invariants, established by parse():
-//   I1  a conjunction names each path once, in byte order; the last of several lists for a path in document order stands;
-//   I2  a conjunction has 1 to kPatternFieldsMax fields, a pattern 1 to kPatternCombinationsMax conjunctions;
+//   I1  a conjunction names each path once, in byte order; the last of several lists for a path in document order
+//   stands; I2  a conjunction has 1 to kPatternFieldsMax fields, a pattern 1 to kPatternCombinationsMax conjunctions;
 //   I3  values are encoded as matcher/values.hpp says.
 //
 // Threads: one thread an object; reuse it, parse() keeps its memory.
@@ -27,7 +27,7 @@ constexpr std::size_t kPatternFieldsMax = 256;         // LIMIT: AWS's, for one 
 constexpr std::size_t kPatternCombinationsMax = 1000;  // LIMIT: AWS's; side by side `$or`s multiply
 
 struct PatternError {
-  std::string reason;             // first line of AWS's reason
+  std::string reason;            // first line of AWS's reason
   std::size_t offset_bytes = 0;  // into the pattern's text
 };
 
@@ -44,8 +44,12 @@ class Pattern {
   std::size_t conjunction_count() const { return conjunctions_.size(); }
   const std::vector<std::uint32_t>& conjunction(std::size_t i) const { return conjunctions_[i]; }  // indices of fields
   std::size_t field_count() const { return fields_.size(); }
-  std::string_view path(std::uint32_t field) const { return std::string_view(paths_).substr(fields_[field].path_begin, fields_[field].path_bytes); }
-  Words values(std::uint32_t field) const { return {values_.data() + fields_[field].values_begin, fields_[field].values_words}; }
+  std::string_view path(std::uint32_t field) const {
+    return std::string_view(paths_).substr(fields_[field].path_begin, fields_[field].path_bytes);
+  }
+  Words values(std::uint32_t field) const {
+    return {values_.data() + fields_[field].values_begin, fields_[field].values_words};
+  }
 
  private:
   friend class PatternParser;

@@ -1,5 +1,5 @@
-// Which closed ranges hold a number? An implicit interval tree: ranges sorted by their low end, the middle one of each span
-// being its root, with the greatest high end of the span beside it.
+// Which closed ranges hold a number? An implicit interval tree: ranges sorted by their low end, the middle one of each
+// span being its root, with the greatest high end of the span beside it.
 //
 // Threads: immutable after build(). Cost: query O(log n + hits) for nested or disjoint ranges; build O(n log n).
 #pragma once

@@ -9,7 +9,9 @@ void append_bytes(std::string_view text, std::vector<std::uint32_t>& out) {
   if (!text.empty()) std::memcpy(out.data() + at, text.data(), text.size());
 }
 
-std::uint32_t head(Op op, std::size_t count) { return static_cast<std::uint32_t>(op) << 24 | static_cast<std::uint32_t>(count); }
+std::uint32_t head(Op op, std::size_t count) {
+  return static_cast<std::uint32_t>(op) << 24 | static_cast<std::uint32_t>(count);
+}
 
 }  // namespace
 

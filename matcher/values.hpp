@@ -27,10 +27,29 @@
 namespace millrace {
 
 enum class Op : std::uint8_t {
-  exact_string, exact_number, exact_token, prefix, suffix, ignore_case, prefix_ignore_case, suffix_ignore_case,
-  fold, prefix_fold, suffix_fold,  // ignore-case operands beyond ASCII, as encode_fold makes them
-  wildcard, cidr, range, exists, not_exists,
-  but_strings, but_numbers, but_prefix, but_suffix, but_ignore_case, but_fold, but_wildcard,
+  exact_string,
+  exact_number,
+  exact_token,
+  prefix,
+  suffix,
+  ignore_case,
+  prefix_ignore_case,
+  suffix_ignore_case,
+  fold,
+  prefix_fold,
+  suffix_fold,  // ignore-case operands beyond ASCII, as encode_fold makes them
+  wildcard,
+  cidr,
+  range,
+  exists,
+  not_exists,
+  but_strings,
+  but_numbers,
+  but_prefix,
+  but_suffix,
+  but_ignore_case,
+  but_fold,
+  but_wildcard,
 };
 
 using Words = std::span<const std::uint32_t>;
@@ -56,15 +75,27 @@ struct Entry {
 
 inline std::size_t operand_words(const Entry& entry) {
   switch (entry.op) {
-    case Op::exact_number: case Op::range: case Op::but_numbers: return 2 * std::size_t{entry.count};
-    case Op::cidr: return 6;
-    case Op::exists: case Op::not_exists: return 0;
-    case Op::but_strings: case Op::but_prefix: case Op::but_suffix: case Op::but_ignore_case: case Op::but_fold: case Op::but_wildcard: {
+    case Op::exact_number:
+    case Op::range:
+    case Op::but_numbers:
+      return 2 * std::size_t{entry.count};
+    case Op::cidr:
+      return 6;
+    case Op::exists:
+    case Op::not_exists:
+      return 0;
+    case Op::but_strings:
+    case Op::but_prefix:
+    case Op::but_suffix:
+    case Op::but_ignore_case:
+    case Op::but_fold:
+    case Op::but_wildcard: {
       std::size_t words = entry.count;
       for (std::uint32_t i = 0; i < entry.count; ++i) words += words_for(entry.operands[i]);
       return words;
     }
-    default: return words_for(entry.count);
+    default:
+      return words_for(entry.count);
   }
 }
 

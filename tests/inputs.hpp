@@ -97,7 +97,8 @@ inline Block block_of(const std::vector<std::string>& records) {
   Block out;
   out.input = std::make_shared<const std::string>("input");
   for (const std::string& record : records) {
-    out.records.push_back({static_cast<std::uint32_t>(out.text.size()), static_cast<std::uint32_t>(record.size()), out.text.size(), out.records.size() + 1});
+    out.records.push_back({static_cast<std::uint32_t>(out.text.size()), static_cast<std::uint32_t>(record.size()),
+                           out.text.size(), out.records.size() + 1});
     out.text += record + "\n";
   }
   out.text_bytes = out.text.size();

@@ -45,7 +45,8 @@ Rate measure(double seconds, std::uint64_t events, const std::atomic<int>& stop,
   return {static_cast<double>(passes * events) / took, took};
 }
 
-Rate measure_threads(const Options& options, const std::shared_ptr<const RuleSet>& rules, const HeldEvents& held, const std::atomic<int>& stop) {
+Rate measure_threads(const Options& options, const std::shared_ptr<const RuleSet>& rules, const HeldEvents& held,
+                     const std::atomic<int>& stop) {
   std::vector<Rate> rates(options.threads);
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < options.threads; ++i) {
@@ -65,13 +66,15 @@ Rate measure_threads(const Options& options, const std::shared_ptr<const RuleSet
   return total;
 }
 
-// The limits of the machine on the same bytes, in the same run: simdjson's DOM parser event by event, and its index alone.
+// The limits of the machine on the same bytes, in the same run: simdjson's DOM parser event by event, and its index
+// alone.
 Rate measure_dom(const Options& options, const HeldEvents& held, const std::atomic<int>& stop) {
   simdjson::dom::parser parser;
   std::uint64_t failures = 0;
   return measure(options.seconds, held.events, stop, [&] {
     for (const Block& block : held.blocks) {
-      for (const RecordRef& ref : block.records) failures += parser.parse(block.text.data() + ref.begin, ref.bytes, false).error() != simdjson::SUCCESS;
+      for (const RecordRef& ref : block.records)
+        failures += parser.parse(block.text.data() + ref.begin, ref.bytes, false).error() != simdjson::SUCCESS;
     }
   });
 }
@@ -99,7 +102,8 @@ int run_bench(const Options& options) {
   std::uint64_t matches = 0;
   for (const Block& block : (*held).blocks) matches += router.count_matches(block);
   const Rate rate = measure_threads(options, *rules, *held, stop);
-  const double events = static_cast<double>((*held).events), bytes_per_event = static_cast<double>((*held).bytes) / events;
+  const double events = static_cast<double>((*held).events),
+               bytes_per_event = static_cast<double>((*held).bytes) / events;
   nlohmann::ordered_json out = {{"schema", 1},
                                 {"events", (*held).events},
                                 {"rules", (*rules)->rules().size()},
@@ -118,12 +122,16 @@ int run_bench(const Options& options) {
     out["dom_units"] = rate.events_per_second / dom.events_per_second;
   }
   if (options.common.json) return print(out.dump() + "\n") ? (stop != 0 ? kInterrupted : kDone) : kCouldNotRun;
-  std::string text = fmt::format("{} events of {:.0f} bytes, {} rules, {} matches in one pass\n{:.0f} events/s, {:.0f} ns/event, {:.2f} GB/s on {} thread(s)\ncompiled in {:.3f} s, {} bytes\n",
-                                 (*held).events, bytes_per_event, (*rules)->rules().size(), matches, rate.events_per_second, 1e9 / rate.events_per_second * options.threads,
-                                 rate.events_per_second * bytes_per_event / 1e9, options.threads, (*rules)->compile_seconds(), (*rules)->automaton()->bytes());
+  std::string text = fmt::format(
+      "{} events of {:.0f} bytes, {} rules, {} matches in one pass\n{:.0f} events/s, {:.0f} ns/event, {:.2f} GB/s on "
+      "{} thread(s)\ncompiled in {:.3f} s, {} bytes\n",
+      (*held).events, bytes_per_event, (*rules)->rules().size(), matches, rate.events_per_second,
+      1e9 / rate.events_per_second * options.threads, rate.events_per_second * bytes_per_event / 1e9, options.threads,
+      (*rules)->compile_seconds(), (*rules)->automaton()->bytes());
   if (options.limits) {
-    text += fmt::format("{:.2f} times simdjson's DOM parser ({:.0f} events/s); its index alone {:.0f} events/s\n", out["dom_units"].get<double>(),
-                        out["dom_events_per_second"].get<double>(), out["index_events_per_second"].get<double>());
+    text += fmt::format("{:.2f} times simdjson's DOM parser ({:.0f} events/s); its index alone {:.0f} events/s\n",
+                        out["dom_units"].get<double>(), out["dom_events_per_second"].get<double>(),
+                        out["index_events_per_second"].get<double>());
   }
   if (!print(text)) return kCouldNotRun;
   return stop != 0 ? kInterrupted : kDone;
@@ -136,11 +144,17 @@ void add_bench(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("bench", "Measure how fast a rule set matches events held in memory");
   command->add_option("--rules", options->rules, "Rule set: .json, .yaml or one rule a line")->required();
   command->add_option("--events", options->events, "Events or records in any form that replay reads")->required();
-  command->add_option("--threads", options->threads, "Threads, each over all events")->check(CLI::Range(1u, 256u))->capture_default_str();
-  command->add_option("--seconds", options->seconds, "How long to measure")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
+  command->add_option("--threads", options->threads, "Threads, each over all events")
+      ->check(CLI::Range(1u, 256u))
+      ->capture_default_str();
+  command->add_option("--seconds", options->seconds, "How long to measure")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->capture_default_str();
   command->add_flag("--limits", options->limits, "Also measure simdjson's DOM parser and its index on the same bytes");
   add_common(*command, options->common);
-  command->footer("Patterns alone decide here: read-only events are matched like any other.\nExample:\n  millrace bench --rules rules.json --events logs/ --limits");
+  command->footer(
+      "Patterns alone decide here: read-only events are matched like any other.\nExample:\n  millrace bench --rules "
+      "rules.json --events logs/ --limits");
   command->callback([&run, options] { run = [options] { return run_bench(*options); }; });
 }
 

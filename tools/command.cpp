@@ -31,7 +31,11 @@ std::uint64_t parse_count(const std::string& text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  const std::uint64_t scale = unit.empty() ? 1 : unit == "k" || unit == "K" ? 1'000 : unit == "M" ? 1'000'000 : unit == "G" ? 1'000'000'000 : 0;
+  const std::uint64_t scale = unit.empty()                 ? 1
+                              : unit == "k" || unit == "K" ? 1'000
+                              : unit == "M"                ? 1'000'000
+                              : unit == "G"                ? 1'000'000'000
+                                                           : 0;
   std::uint64_t out = 0;
   if (error != std::errc{} || scale == 0 || __builtin_mul_overflow(value, scale, &out)) {
     throw CLI::ValidationError(text, "expected a number such as 500, 250k, 10M or 1G");

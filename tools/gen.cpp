@@ -36,7 +36,8 @@ HeldEvents generated_events(std::uint64_t seed) {
   Block block;
   for (std::uint64_t i = 0; i < kExamples; ++i) {
     const std::string record = generated_record(seed, i);
-    block.records.push_back({static_cast<std::uint32_t>(block.text.size()), static_cast<std::uint32_t>(record.size()), 0, i + 1});
+    block.records.push_back(
+        {static_cast<std::uint32_t>(block.text.size()), static_cast<std::uint32_t>(record.size()), 0, i + 1});
     block.text += record;
   }
   block.text_bytes = block.text.size();
@@ -47,14 +48,16 @@ HeldEvents generated_events(std::uint64_t seed) {
 }
 
 int run_rules(const RulesOptions& options) {
-  Result<HeldEvents> events = options.like.empty() ? Result<HeldEvents>(generated_events(options.seed)) : hold_events(options.like);
+  Result<HeldEvents> events =
+      options.like.empty() ? Result<HeldEvents>(generated_events(options.seed)) : hold_events(options.like);
   if (!events) {
     complain(events.failure().message);
     return kCouldNotRun;
   }
   TenantMix mix;
   std::copy(options.mix.begin(), options.mix.end(), mix.weights.begin());
-  const auto matches = static_cast<std::uint64_t>(options.matches_per_event * static_cast<double>((*events).events) + 0.5);
+  const auto matches =
+      static_cast<std::uint64_t>(options.matches_per_event * static_cast<double>((*events).events) + 0.5);
   const RuleSource source = rule_source(*events, matches, options.seed);
   if (source.models.empty()) {
     complain("--like: no CloudTrail records in it");
@@ -90,8 +93,10 @@ std::string gzipped(std::string text) {
 std::filesystem::path log_path(const std::string& out, std::uint64_t seed, std::uint64_t number) {
   const std::string unique = uuid_from(fmt::format("file {} {}", seed, number)).substr(0, 8);
   const std::uint64_t minute = number * 5;
-  return std::filesystem::path(out) / fmt::format("AWSLogs/123456789012/CloudTrail/us-east-2/2024/03/{0:02}/123456789012_CloudTrail_us-east-2_202403{0:02}T{1:02}{2:02}Z_{3}.json.gz",
-                                                  1 + minute / 1440 % 28, minute / 60 % 24, minute % 60, unique);
+  return std::filesystem::path(out) / fmt::format(
+                                          "AWSLogs/123456789012/CloudTrail/us-east-2/2024/03/{0:02}/"
+                                          "123456789012_CloudTrail_us-east-2_202403{0:02}T{1:02}{2:02}Z_{3}.json.gz",
+                                          1 + minute / 1440 % 28, minute / 60 % 24, minute % 60, unique);
 }
 
 int write_bucket(const RecordsOptions& options) {
@@ -131,21 +136,35 @@ void add_gen(CLI::App& app, Run& run) {
   command->add_option("--count", rules->count, "Rules")->transform(count_option())->capture_default_str();
   command->add_option("--seed", rules->seed, "The same seed gives the same rules")->capture_default_str();
   command->add_option("--like", rules->like, "Events to model the rules on (default: those of gen records)");
-  command->add_option("--mix", rules->mix, "Weights of bucket name, ARN prefix, CIDR, account with anything-but, user names")->delimiter(',')->expected(tenant_kinds);
-  command->add_option("--matches-per-event", rules->matches_per_event, "Rule matches an event, over the events modelled on")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  command
+      ->add_option("--mix", rules->mix,
+                   "Weights of bucket name, ARN prefix, CIDR, account with anything-but, user names")
+      ->delimiter(',')
+      ->expected(tenant_kinds);
+  command
+      ->add_option("--matches-per-event", rules->matches_per_event,
+                   "Rule matches an event, over the events modelled on")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   command->footer("Example:\n  millrace gen rules --count 10k --like logs/ > rules.ndjson");
-  command->callback([&run, rules] { run = [rules] {
+  command->callback([&run, rules] {
+    run = [rules] {
       if (std::all_of(rules->mix.begin(), rules->mix.end(), [](unsigned weight) { return weight == 0; })) {
         complain("--mix: at least one weight must be above 0");
         return static_cast<int>(kUsage);
       }
-      return run_rules(*rules); }; });
+      return run_rules(*rules);
+    };
+  });
 
   auto records = std::make_shared<RecordsOptions>();
   command = gen->add_subcommand("records", "CloudTrail logs: a bucket of gzipped files, or one record a line");
   command->add_option("--count", records->count, "Records")->transform(count_option())->capture_default_str();
   command->add_option("--seed", records->seed, "The same seed gives the same records")->capture_default_str();
-  command->add_option("--per-file", records->per_file, "Records a file")->transform(count_option())->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000}))->capture_default_str();
+  command->add_option("--per-file", records->per_file, "Records a file")
+      ->transform(count_option())
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000}))
+      ->capture_default_str();
   command->add_option("--out", records->out, "Folder of the bucket, or - for standard output")->capture_default_str();
   command->footer("Example:\n  millrace gen records --count 5k --out bucket");
   command->callback([&run, records] { run = [records] { return run_records(*records); }; });

@@ -8,11 +8,17 @@
 
 int main(int argc, char** argv) {
   using namespace millrace::tools;
-  CLI::App app("Replays CloudTrail logs through EventBridge rules and starts the Step Functions state machines that they target.", "millrace");
-  app.set_version_flag("--version", std::string("millrace ") + kVersion + " (simdjson " + simdjson::get_active_implementation()->name() + ")");
+  CLI::App app(
+      "Replays CloudTrail logs through EventBridge rules and starts the Step Functions state machines that they "
+      "target.",
+      "millrace");
+  app.set_version_flag("--version", std::string("millrace ") + kVersion + " (simdjson " +
+                                        simdjson::get_active_implementation()->name() + ")");
   app.require_subcommand(1);
-  app.footer("Example:\n  millrace replay --rules rules.json logs/ --to ndjson:starts.ndjson\n\nExit status: 0 done, 1 the answer is no, 2 wrong usage, "
-             "3 some records were bad,\n4 could not run, 130 interrupted.");
+  app.footer(
+      "Example:\n  millrace replay --rules rules.json logs/ --to ndjson:starts.ndjson\n\nExit status: 0 done, 1 the "
+      "answer is no, 2 wrong usage, "
+      "3 some records were bad,\n4 could not run, 130 interrupted.");
   Run run;
   add_replay(app, run);
   add_match(app, run);

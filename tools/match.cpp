@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/ingest/inputs.hpp"
-#include "engine/route/router.hpp"
 #include "engine/ingest/record_reader.hpp"
+#include "engine/route/router.hpp"
 #include "tools/command.hpp"
 
 namespace millrace::tools {
@@ -59,7 +59,12 @@ int run_match(const Options& options) {
     }
   }
   if (options.common.json) {
-    const nlohmann::ordered_json summary = {{"schema", 1}, {"files", total.files}, {"records", total.records}, {"bad", total.bad}, {"matched_events", total.matched_events}, {"matches", total.matches}};
+    const nlohmann::ordered_json summary = {{"schema", 1},
+                                            {"files", total.files},
+                                            {"records", total.records},
+                                            {"bad", total.bad},
+                                            {"matched_events", total.matched_events},
+                                            {"matches", total.matches}};
     if (!print(summary.dump() + "\n")) return kCouldNotRun;
   }
   if (stop != 0) return kInterrupted;
@@ -74,7 +79,9 @@ void add_match(CLI::App& app, Run& run) {
   command->add_option("--rules", options->rules, "Rule set: .json, .yaml or one rule a line")->required();
   command->add_option("input", options->inputs, "Files, directories, or - for standard input")->required();
   add_common(*command, options->common);
-  command->footer("Patterns alone decide here: read-only events are matched like any other.\nExample:\n  millrace match --rules rules.json events.ndjson");
+  command->footer(
+      "Patterns alone decide here: read-only events are matched like any other.\nExample:\n  millrace match --rules "
+      "rules.json events.ndjson");
   command->callback([&run, options] { run = [options] { return run_match(*options); }; });
 }
 

@@ -1,4 +1,5 @@
-// Says on stderr how a replay is getting on: a line that renews itself on a terminal, a plain line every 10 s elsewhere.
+// Says on stderr how a replay is getting on: a line that renews itself on a terminal, a plain line every 10 s
+// elsewhere.
 //
 // Threads: one thread an object.
 #pragma once

@@ -39,33 +39,37 @@ std::string reasons(const std::map<std::string, std::uint64_t>& counts) {
 
 std::string json_summary(const ReplayReport& report) {
   const Tally& tally = report.tally;
-  nlohmann::ordered_json out = {{"schema", 1},
-                                {"files", tally.files},
-                                {"records", tally.records},
-                                {"routed", tally.routed},
-                                {"not_delivered", tally.not_delivered},
-                                {"bad", tally.bad},
-                                {"matched_events", tally.matched_events},
-                                {"matches", tally.matches},
-                                {"starts", tally.starts},
-                                {"started", report.started},
-                                {"duplicates", 0},
-                                {"failed", tally.starts - report.started},
-                                {"bytes", tally.bytes},
-                                {"seconds", report.seconds},
-                                {"records_per_second", report.seconds > 0 ? static_cast<double>(tally.records) / report.seconds : 0},
-                                {"interrupted", report.stopped}};
+  nlohmann::ordered_json out = {
+      {"schema", 1},
+      {"files", tally.files},
+      {"records", tally.records},
+      {"routed", tally.routed},
+      {"not_delivered", tally.not_delivered},
+      {"bad", tally.bad},
+      {"matched_events", tally.matched_events},
+      {"matches", tally.matches},
+      {"starts", tally.starts},
+      {"started", report.started},
+      {"duplicates", 0},
+      {"failed", tally.starts - report.started},
+      {"bytes", tally.bytes},
+      {"seconds", report.seconds},
+      {"records_per_second", report.seconds > 0 ? static_cast<double>(tally.records) / report.seconds : 0},
+      {"interrupted", report.stopped}};
   return out.dump() + "\n";
 }
 
 void print_summary(const ReplayReport& report) {
   const Tally& tally = report.tally;
   fmt::print(stderr,
-             "files          {}\nrecords        {}\n  routed       {}\n  not delivered {}{}\n  bad          {}{}\nmatched events {}\nmatches        {}\n"
+             "files          {}\nrecords        {}\n  routed       {}\n  not delivered {}{}\n  bad          "
+             "{}{}\nmatched events {}\nmatches        {}\n"
              "starts         {}, started {}\n{:.1f} MB in {:.2f} s, {:.0f} records/s{}\n",
-             tally.files, tally.records, tally.routed, sum(tally.not_delivered), reasons(tally.not_delivered), sum(tally.bad), reasons(tally.bad),
-             tally.matched_events, tally.matches, tally.starts, report.started, static_cast<double>(tally.bytes) / 1e6, report.seconds,
-             report.seconds > 0 ? static_cast<double>(tally.records) / report.seconds : 0, report.stopped ? "\ninterrupted before the end" : "");
+             tally.files, tally.records, tally.routed, sum(tally.not_delivered), reasons(tally.not_delivered),
+             sum(tally.bad), reasons(tally.bad), tally.matched_events, tally.matches, tally.starts, report.started,
+             static_cast<double>(tally.bytes) / 1e6, report.seconds,
+             report.seconds > 0 ? static_cast<double>(tally.records) / report.seconds : 0,
+             report.stopped ? "\ninterrupted before the end" : "");
 }
 
 // Bad records: the first ones by name on stderr, all of them in the reject file.
@@ -82,13 +86,16 @@ class Rejects {
   void take(const Reject& reject) {
     if (++count_ <= kRejectsShownMax) complain(reject.message);
     if (!file_) return;
-    const nlohmann::ordered_json line = {{"file", reject.input}, {"offset", reject.offset}, {"number", reject.number}, {"reason", reject.kind},
+    const nlohmann::ordered_json line = {{"file", reject.input},      {"offset", reject.offset},
+                                         {"number", reject.number},   {"reason", reject.kind},
                                          {"message", reject.message}, {"text", reject.text}};
     fmt::print(file_.get(), "{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
 
   bool close() {
-    if (count_ > kRejectsShownMax) complain(fmt::format("and {} more bad records{}", count_ - kRejectsShownMax, file_ ? "" : "; --reject FILE keeps them all"));
+    if (count_ > kRejectsShownMax)
+      complain(fmt::format("and {} more bad records{}", count_ - kRejectsShownMax,
+                           file_ ? "" : "; --reject FILE keeps them all"));
     if (!file_ || (std::fflush(file_.get()) == 0 && std::ferror(file_.get()) == 0)) return true;
     complain(path_ + ": cannot be written");
     return false;
@@ -116,7 +123,11 @@ int run_replay(const Options& options) {
     complain(failure->message);
     return sink || options.to.find(':') != std::string::npos ? kCouldNotRun : kUsage;
   }
-  ReplayConfig config{.rules = *rules, .inputs = options.inputs, .route = {}, .threads = options.threads, .record_bytes_max = options.record_bytes_max};
+  ReplayConfig config{.rules = *rules,
+                      .inputs = options.inputs,
+                      .route = {},
+                      .threads = options.threads,
+                      .record_bytes_max = options.record_bytes_max};
   config.route.strict = options.strict;
   config.route.read_only = options.read_only == "flag"      ? ReadOnlyRule::flag
                            : options.read_only == "deliver" ? ReadOnlyRule::deliver
@@ -150,18 +161,25 @@ void add_replay(CLI::App& app, Run& run) {
   command->add_option("--rules", options->rules, "Rule set: .json, .yaml or one rule a line")->required();
   command->add_option("input", options->inputs, "Files, directories, or - for standard input")->required();
   command->add_option("--to", options->to, "Sink: ndjson:FILE, ndjson:- or null")->capture_default_str();
-  command->add_option("--read-only", options->read_only, "Which read-only management events only rules of state ENABLED_WITH_ALL_… get: by name, by flag, none")
+  command
+      ->add_option(
+          "--read-only", options->read_only,
+          "Which read-only management events only rules of state ENABLED_WITH_ALL_… get: by name, by flag, none")
       ->check(CLI::IsMember({"name", "flag", "deliver"}))
       ->capture_default_str();
-  command->add_option("--threads", options->threads, "Workers")->check(CLI::Range(1u, kThreadsMax))->capture_default_str();
+  command->add_option("--threads", options->threads, "Workers")
+      ->check(CLI::Range(1u, kThreadsMax))
+      ->capture_default_str();
   command->add_option("--max-record", options->record_bytes_max, "Largest record in bytes; larger ones are bad")
       ->transform(count_option())
       ->check(CLI::Range(std::uint64_t{1} << 10, std::uint64_t{1} << 28))
       ->capture_default_str();
-  command->add_option("--reject", options->reject, "Keep bad records here, with place and reason, one JSON object a line");
+  command->add_option("--reject", options->reject,
+                      "Keep bad records here, with place and reason, one JSON object a line");
   command->add_flag("--strict", options->strict, "Check every record to its last byte, not only those that match");
   add_common(*command, options->common);
-  command->footer("Example:\n  millrace replay --rules rules.json s3-copy/AWSLogs --to ndjson:starts.ndjson --threads 2");
+  command->footer(
+      "Example:\n  millrace replay --rules rules.json s3-copy/AWSLogs --to ndjson:starts.ndjson --threads 2");
   command->callback([&run, options] { run = [options] { return run_replay(*options); }; });
 }
 

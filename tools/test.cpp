@@ -42,7 +42,9 @@ class SuiteRunner {
     EventFields fields;
     fields.reset(automaton->field_count());
     const Json& event = test.at("event");
-    out.bad_event = reader_.read(event.is_string() ? event.get<std::string>() : event.dump(), automaton->paths(), fields).value_or("");
+    out.bad_event =
+        reader_.read(event.is_string() ? event.get<std::string>() : event.dump(), automaton->paths(), fields)
+            .value_or("");
     if (!out.bad_event.empty()) return out;
     std::vector<RuleId> matched;
     Matcher(automaton).match(fields, matched);
@@ -73,7 +75,8 @@ std::string difference(const Json& test, Outcome outcome) {
   }
   for (const auto& [rule, reason] : invalid) {
     if (!outcome.refused.contains(rule)) return "rule " + rule + " is not refused, expected: " + reason;
-    if (!reason.empty() && reason != outcome.refused[rule]) return "rule " + rule + " is refused: " + outcome.refused[rule] + "; expected: " + reason;
+    if (!reason.empty() && reason != outcome.refused[rule])
+      return "rule " + rule + " is refused: " + outcome.refused[rule] + "; expected: " + reason;
   }
   return {};
 }
@@ -110,7 +113,9 @@ int run_test(const Options& options) {
         name = test.value("name", "");
         what = difference(test, runner.run(test));
       } catch (const nlohmann::json::exception& error) {
-        complain(fmt::format("{}: is no test case: {}; expected {{\"rules\": {{…}}, \"event\": \"…\", \"matches\": […]}}", place, error.what()));
+        complain(
+            fmt::format("{}: is no test case: {}; expected {{\"rules\": {{…}}, \"event\": \"…\", \"matches\": […]}}",
+                        place, error.what()));
         return kCouldNotRun;
       }
       ++(what.empty() ? passed : failed);
@@ -119,8 +124,10 @@ int run_test(const Options& options) {
       failures.push_back({{"place", place}, {"name", name}, {"what", what}});
     }
   }
-  const std::string closing = options.common.json ? Json{{"schema", 1}, {"passed", passed}, {"failed", failed}, {"failures", failures}}.dump() + "\n"
-                                                  : fmt::format("{} passed, {} failed\n", passed, failed);
+  const std::string closing =
+      options.common.json
+          ? Json{{"schema", 1}, {"passed", passed}, {"failed", failed}, {"failures", failures}}.dump() + "\n"
+          : fmt::format("{} passed, {} failed\n", passed, failed);
   if (!print(closing)) return kCouldNotRun;
   return failed == 0 ? kDone : kNo;
 }
@@ -132,7 +139,8 @@ void add_test(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("test", "Run suites of rule tests");
   command->add_option("suite", options->suites, "Suites: one case a line, plain or compressed")->required();
   add_common(*command, options->common);
-  command->footer(R"(A case: {"name": "…", "rules": {"r0": "<pattern>"}, "event": "<event>", "matches": ["r0"], "invalid": {"r1": "<reason>"}}
+  command->footer(
+      R"(A case: {"name": "…", "rules": {"r0": "<pattern>"}, "event": "<event>", "matches": ["r0"], "invalid": {"r1": "<reason>"}}
 Example:
   millrace test suite.ndjson)");
   command->callback([&run, options] { run = [options] { return run_test(*options); }; });

@@ -20,7 +20,8 @@
 
 namespace millrace {
 
-constexpr std::size_t kBatchesAheadMax = 64;  // LIMIT: batches kept for later sequences; a batch is at most a block's starts
+constexpr std::size_t kBatchesAheadMax =
+    64;  // LIMIT: batches kept for later sequences; a batch is at most a block's starts
 
 class Executor {
  public:
@@ -31,7 +32,8 @@ class Executor {
   // False once the sink has failed.
   bool submit(StartBatch batch);
 
-  // Returns when `sequences` sequences are done, or with the sink's failure. The count is known once close() was called.
+  // Returns when `sequences` sequences are done, or with the sink's failure. The count is known once close() was
+  // called.
   std::optional<Failure> run();
   void close(std::uint64_t sequences);
 

@@ -1,4 +1,5 @@
-// Writes starts as NDJSON, one object a line, in input order. A line is written whole or, if the disk is full, reported.
+// Writes starts as NDJSON, one object a line, in input order. A line is written whole or, if the disk is full,
+// reported.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -46,7 +47,9 @@ class NdjsonSink : public Sink {
     const std::size_t at = buffer_.size();
     buffer_ += start.input;
     // Valid JSON has line breaks only between its tokens, where a blank says the same.
-    std::replace_if(buffer_.begin() + static_cast<std::ptrdiff_t>(at), buffer_.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    std::replace_if(
+        buffer_.begin() + static_cast<std::ptrdiff_t>(at), buffer_.end(), [](char c) { return c == '\n' || c == '\r'; },
+        ' ');
     buffer_ += "}\n";
   }
 

@@ -1,7 +1,7 @@
 // Where starts go. One file a sink; make_sink() knows them all.
 //
-// Threads: one thread an object, the executor's. Errors: write() and finish() return a sentence when the sink is lost for
-// good; the run then stops.
+// Threads: one thread an object, the executor's. Errors: write() and finish() return a sentence when the sink is lost
+// for good; the run then stops.
 #pragma once
 
 #include <memory>

@@ -45,9 +45,11 @@ std::string execution_name(const std::string& rule, const std::string& target, c
   const auto allowed = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
   };
-  const bool usable = !event_id.empty() && event_id.size() <= kEventPartMax && std::all_of(event_id.begin(), event_id.end(), allowed);
+  const bool usable =
+      !event_id.empty() && event_id.size() <= kEventPartMax && std::all_of(event_id.begin(), event_id.end(), allowed);
   // Lengths keep apart what would read the same side by side.
-  const std::string key = std::to_string(rule.size()) + ' ' + std::to_string(target.size()) + ' ' + rule + target + event_id;
+  const std::string key =
+      std::to_string(rule.size()) + ' ' + std::to_string(target.size()) + ' ' + rule + target + event_id;
   return (usable ? event_id : uuid_from(event_id)) + "_" + uuid_from(key);
 }
 

@@ -37,16 +37,16 @@ struct Reject {
 };
 
 struct StartBatch {
-  std::uint64_t sequence = 0;  // of the work that it came from; batches of one sequence come in order
-  bool last = true;            // of its sequence
+  std::uint64_t sequence = 0;            // of the work that it came from; batches of one sequence come in order
+  bool last = true;                      // of its sequence
   std::shared_ptr<const RuleSet> rules;  // keeps rule and target alive
   std::vector<Start> starts;
   std::vector<Reject> rejects;
   Tally tally;
 };
 
-// The execution's name: a function of rule, target and event, so that a replay never starts twice. 80 characters at most,
-// of 0-9 A-Z a-z - _ only.
+// The execution's name: a function of rule, target and event, so that a replay never starts twice. 80 characters at
+// most, of 0-9 A-Z a-z - _ only.
 std::string execution_name(const std::string& rule, const std::string& target, const std::string& event_id);
 
 // A UUID made from bytes; the same bytes give the same UUID. Version 8 of RFC 9562.

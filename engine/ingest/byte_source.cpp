@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <isa-l/igzip_lib.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -51,7 +52,8 @@ class Gzip : public Decompressor {
     state_.avail_out = static_cast<std::uint32_t>(out_bytes);
     const int status = isal_inflate(&state_);
     member_done_ = state_.block_state == ISAL_BLOCK_FINISH;
-    return {in_bytes - state_.avail_in, out_bytes - state_.avail_out, status < 0 ? "the gzip data is corrupt" : nullptr};
+    return {in_bytes - state_.avail_in, out_bytes - state_.avail_out,
+            status < 0 ? "the gzip data is corrupt" : nullptr};
   }
 
   bool complete() const override { return member_done_; }
@@ -82,13 +84,15 @@ class Zstd : public Decompressor {
 
 }  // namespace
 
-ByteSource::ByteSource(const std::string& path) : fd_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+ByteSource::ByteSource(const std::string& path, const std::atomic<int>* stop)
+    : fd_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)), stop_(stop) {
   struct stat info {};
   if (fd_ < 0 || ::fstat(fd_, &info) != 0) {
     fail("unreadable", std::string("cannot be opened: ") + std::strerror(errno));
   } else if (S_ISDIR(info.st_mode)) {
     fail("unreadable", "is a directory");
   } else {
+    may_wait_ = stop_ != nullptr && !S_ISREG(info.st_mode);
     choose_decompressor();
   }
 }
@@ -103,7 +107,18 @@ void ByteSource::fail(const char* kind, std::string why) {
   at_end_ = true;
 }
 
+// False if the wait was stopped.
+bool ByteSource::wait_for_bytes() const {
+  constexpr int kLookMs = 100;
+  pollfd waited{fd_, POLLIN, 0};
+  while (*stop_ == 0) {
+    if (::poll(&waited, 1, kLookMs) > 0) return true;
+  }
+  return false;
+}
+
 std::size_t ByteSource::read_raw(char* out, std::size_t bytes) {
+  if (may_wait_ && !wait_for_bytes()) return 0;
   for (;;) {
     const ssize_t got = ::read(fd_, out, bytes);
     if (got >= 0) return static_cast<std::size_t>(got);

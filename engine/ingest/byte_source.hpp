@@ -3,10 +3,11 @@
 // gzip may have several members, zstd several frames; what is unpacked is read as one text. Checksums are verified.
 //
 // Threads: one thread an object. Cost: plain files are read in place; gzip at ISA-L's speed. Memory: under 1 MiB.
-// Errors:  read() returns what could be unpacked and then 0 with failure() set: the input's end is lost, not its beginning.
-// Source:  RFC 1952 (gzip), RFC 8878 (zstd).
+// Errors:  read() returns what could be unpacked and then 0 with failure() set: the input's end is lost, not its
+// beginning. Source:  RFC 1952 (gzip), RFC 8878 (zstd).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,7 +19,8 @@ class Decompressor;
 
 class ByteSource {
  public:
-  explicit ByteSource(const std::string& path);  // "-" is standard input
+  // "-" is standard input. `stop`, if any, ends the wait for a pipe's bytes as the input's end would.
+  explicit ByteSource(const std::string& path, const std::atomic<int>* stop = nullptr);
   ~ByteSource();
   ByteSource(const ByteSource&) = delete;
   ByteSource& operator=(const ByteSource&) = delete;
@@ -26,7 +28,7 @@ class ByteSource {
   // Fills up to `bytes`; 0 at the end or on a failure.
   std::size_t read(char* out, std::size_t bytes);
 
-  const std::string& failure() const { return failure_; }  // empty if all went well
+  const std::string& failure() const { return failure_; }     // empty if all went well
   const char* failure_kind() const { return failure_kind_; }  // the reason under which it is counted
   bool opened() const { return fd_ >= 0; }
 
@@ -35,7 +37,11 @@ class ByteSource {
   void choose_decompressor();
   void fail(const char* kind, std::string why);
 
+  bool wait_for_bytes() const;
+
   int fd_ = -1;
+  const std::atomic<int>* stop_;
+  bool may_wait_ = false;  // a pipe or a terminal
   bool at_end_ = false;
   std::string failure_;
   const char* failure_kind_ = "";

@@ -10,21 +10,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 7> kLogEndings = {".json", ".json.gz", ".json.zst", ".ndjson", ".jsonl", ".gz", ".zst"};
+constexpr std::array<std::string_view, 7> kLogEndings = {".json",  ".json.gz", ".json.zst", ".ndjson",
+                                                         ".jsonl", ".gz",      ".zst"};
 
 bool is_log(const fs::path& path) {
   const std::string name = path.filename().string();
   const std::string whole = path.string();
-  const bool named_so = std::any_of(kLogEndings.begin(), kLogEndings.end(), [&](std::string_view ending) { return name.ends_with(ending); });
-  return named_so && !name.starts_with('.') && whole.find("/CloudTrail-Digest/") == std::string::npos && whole.find("/CloudTrail-Insight/") == std::string::npos;
+  const bool named_so = std::any_of(kLogEndings.begin(), kLogEndings.end(),
+                                    [&](std::string_view ending) { return name.ends_with(ending); });
+  return named_so && !name.starts_with('.') && whole.find("/CloudTrail-Digest/") == std::string::npos &&
+         whole.find("/CloudTrail-Insight/") == std::string::npos;
 }
 
 void list_directory(const std::string& root, InputList& out) {
   std::vector<InputFile> found;
   std::error_code error;
-  for (fs::recursive_directory_iterator at(root, fs::directory_options::follow_directory_symlink, error), end; !error && at != end; at.increment(error)) {
+  for (fs::recursive_directory_iterator at(root, fs::directory_options::follow_directory_symlink, error), end;
+       !error && at != end; at.increment(error)) {
     std::error_code ignored;
-    if (at->is_regular_file(ignored) && is_log(at->path())) found.push_back({at->path().string(), at->file_size(ignored)});
+    if (at->is_regular_file(ignored) && is_log(at->path()))
+      found.push_back({at->path().string(), at->file_size(ignored)});
   }
   if (error) out.failures.push_back(root + ": cannot be listed: " + error.message());
   if (found.empty() && !error) out.failures.push_back(root + ": holds no log files");

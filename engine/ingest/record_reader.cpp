@@ -16,8 +16,8 @@ constexpr std::size_t kBadTextBytes = 1024;  // LIMIT: of an unreadable stretch 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 struct Container {
-  std::string_view key;      // of the array
-  const char* wrapped_in;    // member of an element that holds the record as a string
+  std::string_view key;    // of the array
+  const char* wrapped_in;  // member of an element that holds the record as a string
 };
 constexpr std::array<Container, 4> kContainers = {
     {{"Records", nullptr}, {"logEvents", "message"}, {"events", "message"}, {"Events", "CloudTrailEvent"}}};
@@ -43,11 +43,12 @@ class HeaderReader {
       if (text_[at_] != '"') return {Header::malformed};
       if (!string(key) || !skip_space_and(':')) return {Header::need_more};
       if (text_[at_] == '[') {
-        const auto found = std::find_if(kContainers.begin(), kContainers.end(), [&](const Container& c) { return c.key == key; });
+        const auto found =
+            std::find_if(kContainers.begin(), kContainers.end(), [&](const Container& c) { return c.key == key; });
         if (found != kContainers.end()) return {Header::container, at_ + 1, found->wrapped_in, control};
       }
       const std::size_t value = at_;
-      if (!skip_value()) return {Header::need_more};
+      if (!skip_value()) return {malformed_ ? Header::malformed : Header::need_more};
       control |= key == "messageType" && text_.substr(value, at_ - value) == "\"CONTROL_MESSAGE\"";
     }
   }
@@ -74,6 +75,7 @@ class HeaderReader {
     if (text_[at_] == '{' || text_[at_] == '[') {
       JsonScan scan;
       at_ = scan.find_close(text_.data(), at_, text_.size());
+      malformed_ = scan.malformed();
       return scan.closed();
     }
     while (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '}') ++at_;
@@ -82,12 +84,13 @@ class HeaderReader {
 
   std::string_view text_;
   std::size_t at_;
+  bool malformed_ = false;
 };
 
 }  // namespace
 
-RecordReader::RecordReader(std::string path, std::size_t record_bytes_max)
-    : name_(std::make_shared<const std::string>(path)), source_(path), record_bytes_max_(record_bytes_max) {}
+RecordReader::RecordReader(std::string path, std::size_t record_bytes_max, const std::atomic<int>* stop)
+    : name_(std::make_shared<const std::string>(path)), source_(path, stop), record_bytes_max_(record_bytes_max) {}
 
 bool RecordReader::next(Block& block) {
   block = {};
@@ -148,14 +151,22 @@ void RecordReader::finish_block(Block& block) {
 
 RecordReader::Progress RecordReader::step(Block& block) {
   switch (mode_) {
-    case Mode::start: return start(block);
-    case Mode::header: return header(block);
-    case Mode::elements: return elements(block);
-    case Mode::remainder: return remainder();
-    case Mode::lines: return lines(block);
-    case Mode::resync: return resync();
-    case Mode::skip_line: return skip_line();
-    case Mode::done: break;
+    case Mode::start:
+      return start(block);
+    case Mode::header:
+      return header(block);
+    case Mode::elements:
+      return elements(block);
+    case Mode::remainder:
+      return remainder();
+    case Mode::lines:
+      return lines(block);
+    case Mode::resync:
+      return resync();
+    case Mode::skip_line:
+      return skip_line();
+    case Mode::done:
+      break;
   }
   return Progress::flush;
 }
@@ -170,7 +181,7 @@ RecordReader::Progress RecordReader::start(Block& block) {
     if (buffer_bytes_ < kByteOrderMark.size() && !input_ended_) return Progress::need_more;
     if (std::string_view(buffer_.data(), buffer_bytes_).starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
   }
-  skip_space();
+  skip_space(adrift_ ? ",]}" : "");
   if (at_ == buffer_bytes_) return Progress::need_more;
   if (!unwrapped_.empty()) return Progress::flush;  // a block's records are all of one kind
   if (buffer_[at_] == '{') {
@@ -178,7 +189,7 @@ RecordReader::Progress RecordReader::start(Block& block) {
   } else if (buffer_[at_] == '[') {
     keep_ = ++at_;
     mode_ = Mode::elements;
-    in_container_ = skip_elements_ = false;
+    in_container_ = skip_elements_ = adrift_ = false;
     wrapped_in_ = nullptr;
     scan_.restart();
   } else {
@@ -196,6 +207,7 @@ RecordReader::Progress RecordReader::header(Block& block) {
     keep_ = at_ = found.end;
     mode_ = Mode::elements;
     in_container_ = true;
+    adrift_ = false;
     skip_elements_ = found.control;
     wrapped_in_ = found.wrapped_in;
     scan_.restart();
@@ -237,12 +249,15 @@ RecordReader::Progress RecordReader::elements(Block& block) {
     if (buffer_[at_] == ']') {
       keep_ = ++at_;
       mode_ = in_container_ ? Mode::remainder : Mode::start;
-      scan_.restart(1);
+      scan_.restart(in_container_);
       return Progress::going;
     }
-    if (buffer_[at_] != '{') return lose_sync(block, "not_a_record", "is not a record: expected an object in the array", at_);
+    if (buffer_[at_] != '{')
+      return lose_sync(block, "not_a_record", "is not a record: expected an object in the array", at_);
   }
   at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
+  if (scan_.malformed())
+    return lose_sync(block, "not_json", "is not JSON: its brackets or quotes do not balance", keep_);
   if (!scan_.closed() && !record_too_large(keep_)) return Progress::need_more;
   if (at_ - keep_ > record_bytes_max_) return lose_sync(block, "too_large", "is larger than --max-record", keep_);
   if (!skip_elements_) {
@@ -255,7 +270,7 @@ RecordReader::Progress RecordReader::elements(Block& block) {
 
 RecordReader::Progress RecordReader::remainder() {
   keep_ = at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
-  if (!scan_.closed()) return Progress::need_more;
+  if (!scan_.closed() && !scan_.malformed()) return Progress::need_more;
   mode_ = Mode::start;
   return Progress::going;
 }
@@ -300,7 +315,7 @@ RecordReader::Progress RecordReader::resync() {
     return Progress::need_more;
   }
   keep_ = at_ = found;
-  mode_ = Mode::elements;
+  mode_ = adrift_ ? Mode::start : Mode::elements;
   wrapped_in_ = nullptr;
   scan_.restart();
   return Progress::going;
@@ -309,13 +324,15 @@ RecordReader::Progress RecordReader::resync() {
 RecordReader::Progress RecordReader::lose_sync(Block& block, const char* kind, std::string reason, std::size_t begin) {
   bad(block, kind, std::move(reason), begin, buffer_bytes_);
   keep_ = at_ = begin + 1;
-  in_container_ = true;
+  // Outside of an array nobody knows what brackets are open.
+  if (mode_ != Mode::elements) adrift_ = true;
+  if (adrift_) in_container_ = false;
   mode_ = Mode::resync;
   return Progress::going;
 }
 
-// What is left when the input ends is a record's beginning, or the input itself was cut short. Says false if there is more
-// to find for another block.
+// What is left when the input ends is a record's beginning, or the input itself was cut short. Says false if there is
+// more to find for another block.
 bool RecordReader::at_input_end(Block& block) {
   if (mode_ == Mode::header && header(block) != Progress::need_more) return false;
   const bool failed = !source_.failure().empty() && !failure_reported_;
@@ -330,7 +347,9 @@ bool RecordReader::at_input_end(Block& block) {
     bad(block, source_.failure_kind(), source_.failure(), begin, buffer_bytes_);
     failure_reported_ = true;
   } else if (inside) {
-    bad(block, "truncated", begin < buffer_bytes_ ? "ends in the middle of a record" : "ends in the middle of the records", begin, buffer_bytes_);
+    bad(block, "truncated",
+        begin < buffer_bytes_ ? "ends in the middle of a record" : "ends in the middle of the records", begin,
+        buffer_bytes_);
   }
   if (inside && begin < buffer_bytes_) {
     // The cut may only seem to be one: records may stand behind a record whose quotes or brackets do not balance.
@@ -342,22 +361,26 @@ bool RecordReader::at_input_end(Block& block) {
 }
 
 void RecordReader::emit(Block& block, std::size_t begin, std::size_t end) {
-  block.records.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin), base_ + begin, ++numbered_});
+  block.records.push_back(
+      {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin), base_ + begin, ++numbered_});
 }
 
 void RecordReader::emit_wrapped(Block& block, std::size_t begin, std::size_t end) {
   simdjson::dom::element element;
   std::string_view text;
-  const bool ok = !parser_.parse(buffer_.data() + begin, end - begin).get(element) && !element[wrapped_in_].get_string().get(text);
+  const bool ok =
+      !parser_.parse(buffer_.data() + begin, end - begin).get(element) && !element[wrapped_in_].get_string().get(text);
   if (!ok) return bad(block, "not_a_record", std::string("has no string member ") + wrapped_in_, begin, end);
   const std::size_t at = unwrapped_.size();
   unwrapped_ += text;
   unwrapped_ += '\n';
-  block.records.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(text.size()), base_ + begin, ++numbered_});
+  block.records.push_back(
+      {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(text.size()), base_ + begin, ++numbered_});
 }
 
 void RecordReader::bad(Block& block, const char* kind, std::string reason, std::size_t begin, std::size_t end) {
-  block.bad.push_back({kind, std::move(reason), base_ + begin, ++numbered_, buffer_.substr(begin, std::min(end - begin, kBadTextBytes))});
+  block.bad.push_back({kind, std::move(reason), base_ + begin, ++numbered_,
+                       buffer_.substr(begin, std::min(end - begin, kBadTextBytes))});
 }
 
 }  // namespace millrace

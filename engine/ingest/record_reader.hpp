@@ -1,8 +1,8 @@
 // Cuts one input into records, whatever holds them, in blocks of bounded size.
 //
-// Containers, told by content: {"Records": […]}, a bare array, one record a line, records one behind the other; and those
-// that hold records as strings: {"logEvents": [{"message"}]} and {"events": [{"message"}]} of CloudWatch Logs (control
-// messages skipped), {"Events": [{"CloudTrailEvent"}]} of lookup-events. A byte order mark is skipped.
+// Containers, told by content: {"Records": […]}, a bare array, one record a line, records one behind the other; and
+// those that hold records as strings: {"logEvents": [{"message"}]} and {"events": [{"message"}]} of CloudWatch Logs
+// (control messages skipped), {"Events": [{"CloudTrailEvent"}]} of lookup-events. A byte order mark is skipped.
 //
 // A stretch that is no record is reported as one bad record; reading goes on at the next line, or, where there are no
 // lines, at the next text that starts like a CloudTrail record.
@@ -16,6 +16,7 @@
 
 #include <simdjson.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,7 +34,8 @@ constexpr std::size_t kRecordBytesMaxDefault = std::size_t{1} << 20;
 
 class RecordReader {
  public:
-  RecordReader(std::string path, std::size_t record_bytes_max);
+  // `stop`, if any, ends the wait for a pipe's bytes.
+  RecordReader(std::string path, std::size_t record_bytes_max, const std::atomic<int>* stop = nullptr);
 
   // Replaces `block` by the next one; false at the end. A block may hold bad stretches only.
   bool next(Block& block);
@@ -65,22 +67,23 @@ class RecordReader {
   ByteSource source_;
   std::size_t record_bytes_max_;
 
-  std::string buffer_;            // of which buffer_bytes_ are input
+  std::string buffer_;  // of which buffer_bytes_ are input
   std::size_t buffer_bytes_ = 0;
-  std::size_t at_ = 0;            // next byte to look at
-  std::size_t keep_ = 0;          // first byte still needed after this block
-  std::uint64_t base_ = 0;        // offset of buffer_[0] in the input
-  std::uint64_t numbered_ = 0;    // records so far
+  std::size_t at_ = 0;          // next byte to look at
+  std::size_t keep_ = 0;        // first byte still needed after this block
+  std::uint64_t base_ = 0;      // offset of buffer_[0] in the input
+  std::uint64_t numbered_ = 0;  // records so far
   bool input_ended_ = false;
   bool failure_reported_ = false;
 
   Mode mode_ = Mode::start;
   JsonScan scan_;
-  bool in_container_ = false;      // the array is a member of an object
-  bool skip_elements_ = false;     // a control message
+  bool in_container_ = false;         // the array is a member of an object
+  bool adrift_ = false;               // sync was lost outside of an array
+  bool skip_elements_ = false;        // a control message
   const char* wrapped_in_ = nullptr;  // member of an element that holds the record as a string
-  std::string unwrapped_;          // records of this block, if they came as strings
-  std::uint64_t accounted_ = 0;    // input bytes reported in blocks so far
+  std::string unwrapped_;             // records of this block, if they came as strings
+  std::uint64_t accounted_ = 0;       // input bytes reported in blocks so far
   simdjson::dom::parser parser_;
 };
 

@@ -1,7 +1,8 @@
 // The event that EventBridge would have made of a CloudTrail record.
 //
 // Threads: plain data, pure functions. Cost: no allocation until an event matches.
-// Source:  spec of the envelope: EventBridge user guide, events from AWS services via CloudTrail; the sign-in detail-type is
+// Source:  spec of the envelope: EventBridge user guide, events from AWS services via CloudTrail; the sign-in
+// detail-type is
 //          the one seen on the wire.
 #pragma once
 
@@ -13,7 +14,8 @@ namespace millrace {
 
 // What the envelope needs of a record, and what decides on its delivery. Empty where the record has none.
 struct RecordHead {
-  std::string_view event_source, event_name, event_id, event_time, aws_region, event_type, recipient_account_id, event_category;
+  std::string_view event_source, event_name, event_id, event_time, aws_region, event_type, recipient_account_id,
+      event_category;
   bool read_only = false;
 };
 

@@ -1,10 +1,12 @@
-// Reads one whole event from text into fields, for callers that have a single event and want it checked to the last byte.
+// Reads one whole event from text into fields, for callers that have a single event and want it checked to the last
+// byte.
 //
-// What is an event: one JSON object in valid UTF-8, nothing but white space around it, at most kJsonDepthMax levels deep. A
-// byte order mark, a lone surrogate, a raw control character or trailing text makes it none. A key may come twice; both
-// values count.
+// What is an event: one JSON object in valid UTF-8, nothing but white space around it, at most kJsonDepthMax levels
+// deep. A byte order mark, a lone surrogate, a raw control character or trailing text makes it none. A key may come
+// twice; both values count.
 //
-// Threads: one thread an object. Cost: a full parse besides the walk. Errors: a reason with the byte where there is one.
+// Threads: one thread an object. Cost: a full parse besides the walk. Errors: a reason with the byte where there is
+// one.
 #pragma once
 
 #include <optional>
@@ -21,12 +23,17 @@ class JsonValidator {
  public:
   std::optional<std::string> refuse(std::string_view text);
 
-  // The value of the last text that was not refused, valid until the next call.
+  // The value of the last text that was not refused, valid until the next call. Where the text has a number beyond a
+  // double's or a 64-bit integer's range, its numbers are all 0.
   simdjson::dom::element root() const { return root_; }
 
  private:
+  simdjson::error_code parse(std::string_view text);
+  bool replace_numbers(std::string_view text);
+
   simdjson::dom::parser parser_{simdjson::SIMDJSON_MAXSIZE_BYTES};
   simdjson::dom::element root_;
+  std::string plain_;  // a text with its numbers replaced
 };
 
 class EventReader {

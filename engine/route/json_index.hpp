@@ -1,7 +1,8 @@
 // simdjson's structural index over a block of records: where every bracket, colon, comma and first byte of a value is.
 //
 // Threads: one thread an object. Cost: about 0.08 ns a byte with AVX-512; memory 4 bytes a byte of the largest block.
-// Errors:  build() says false if the block as a whole has invalid UTF-8, a control character in a string, or a string that
+// Errors:  build() says false if the block as a whole has invalid UTF-8, a control character in a string, or a string
+// that
 //          does not end; index its records one by one then.
 #pragma once
 

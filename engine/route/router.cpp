@@ -7,7 +7,8 @@
 namespace millrace {
 namespace {
 
-// By slot. The later ones are read again from the whole record when it matches, so they are leaves only for rules' sake.
+// By slot. The later ones are read again from the whole record when it matches, so they are leaves only for rules'
+// sake.
 constexpr std::array<ExtraPath, 9> kSlotPaths = {{{"detail.eventSource"},
                                                   {"detail.eventName"},
                                                   {"detail.eventType"},
@@ -17,7 +18,8 @@ constexpr std::array<ExtraPath, 9> kSlotPaths = {{{"detail.eventSource"},
                                                   {"detail.eventTime", "time"},
                                                   {"detail.awsRegion", "region"},
                                                   {"detail.recipientAccountId", "account"}}};
-constexpr std::array<std::string_view, 9> kEnvelopeKeys = {"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"};
+constexpr std::array<std::string_view, 9> kEnvelopeKeys = {"version", "id",     "detail-type", "source", "account",
+                                                           "time",    "region", "resources",   "detail"};
 
 bool is_envelope_key(const char* key) {
   return std::any_of(kEnvelopeKeys.begin(), kEnvelopeKeys.end(), [&](std::string_view name) {
@@ -41,7 +43,11 @@ std::vector<ExtraPath> router_paths() {
 }
 
 Router::Router(std::shared_ptr<const RuleSet> rules, RouteOptions options)
-    : rules_(std::move(rules)), options_(options), automaton_(*rules_->automaton()), matcher_(rules_->automaton()), walker_(automaton_.paths(), fields_) {
+    : rules_(std::move(rules)),
+      options_(options),
+      automaton_(*rules_->automaton()),
+      matcher_(rules_->automaton()),
+      walker_(automaton_.paths(), fields_) {
   fields_.reset(automaton_.field_count());
   detail_node_ = automaton_.paths().descend(0, "detail");
   for (std::size_t i = 0; i < slot_count; ++i) slots_[i] = automaton_.field_of(kSlotPaths[i].path);
@@ -160,7 +166,9 @@ void Router::add_derived_fields(std::string_view record) {
   }
 }
 
-std::string Router::derived_id(std::string_view record) const { return uuid_from(head_.event_id.empty() ? record : head_.event_id); }
+std::string Router::derived_id(std::string_view record) const {
+  return uuid_from(head_.event_id.empty() ? record : head_.event_id);
+}
 
 bool Router::match_fields(const char*& bad_kind) {
   matched_.clear();
@@ -189,7 +197,8 @@ void Router::route(const Block& block, StartBatch& out) {
       add_derived_fields(record);
     }
     if (!match_fields(bad_kind)) return reject(block, ref, bad_kind, out);
-    if (with_all_only) std::erase_if(matched_, [&](RuleId id) { return rules_->rules()[id].state != RuleState::enabled_with_all; });
+    if (with_all_only)
+      std::erase_if(matched_, [&](RuleId id) { return rules_->rules()[id].state != RuleState::enabled_with_all; });
     if (!matched_.empty() && validator_.refuse(record)) return reject(block, ref, "not_json", out);
     ++out.tally.routed;
     if (!matched_.empty()) add_starts(record, out);
@@ -239,7 +248,8 @@ void Router::add_starts(std::string_view record, StartBatch& out) {
     const Rule& rule = rules_->rules()[rule_id];
     for (const Target& target : rule.targets) {
       ++out.tally.starts;
-      out.starts.push_back({&rule, &target, execution_name(rule.name, target.id, envelope_.id), envelope_.id, std::string(envelope_.time), event});
+      out.starts.push_back({&rule, &target, execution_name(rule.name, target.id, envelope_.id), envelope_.id,
+                            std::string(envelope_.time), event});
     }
   }
 }
@@ -257,7 +267,8 @@ void Router::reject(const Block& block, const RecordRef& ref, const char* kind, 
   }
   ++out.tally.bad[kind];
   out.rejects.push_back({kind,
-                         *block.input + ": record " + std::to_string(ref.number) + " at byte " + std::to_string(ref.offset) + ": " + reason,
+                         *block.input + ": record " + std::to_string(ref.number) + " at byte " +
+                             std::to_string(ref.offset) + ": " + reason,
                          *block.input, std::string(record), ref.offset, ref.number});
 }
 

@@ -1,7 +1,7 @@
 // The hot path of a worker: records in, matching rules out, starts for what matches.
 //
-// A record is told from a ready event by its first key, and by detail-type and detail where that misleads. Members of the
-// envelope are derived as leaves where a rule asks for them; the envelope is written only when a rule matches.
+// A record is told from a ready event by its first key, and by detail-type and detail where that misleads. Members of
+// the envelope are derived as leaves where a rule asks for them; the envelope is written only when a rule matches.
 //
 // Invariants: I1 every record is counted once: routed, not delivered, or bad;
 //             I2 a record that matches is valid JSON to its last byte, or it is bad;
@@ -49,10 +49,22 @@ class Router {
   std::uint64_t count_matches(const Block& block);
 
  private:
-  enum Slot { slot_source, slot_name, slot_type, slot_category, slot_read_only, slot_id, slot_time, slot_region, slot_account, slot_count };
+  enum Slot {
+    slot_source,
+    slot_name,
+    slot_type,
+    slot_category,
+    slot_read_only,
+    slot_id,
+    slot_time,
+    slot_region,
+    slot_account,
+    slot_count
+  };
   enum class Form : std::uint8_t { record, envelope };
 
-  // Calls handle(record, bad_kind) for each record of the block; bad_kind is null for an event, whose fields are then set.
+  // Calls handle(record, bad_kind) for each record of the block; bad_kind is null for an event, whose fields are then
+  // set.
   template <typename Handle>
   void for_each_record(const Block& block, Handle&& handle);
 

@@ -32,7 +32,8 @@ bool is_unusual(const char* key, std::size_t bytes) {
   const __m128i dot = _mm_set1_epi8('.'), slash = _mm_set1_epi8('\\');
   for (;; key += 16, bytes -= 16) {
     const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(key));
-    const auto hits = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(block, dot), _mm_cmpeq_epi8(block, slash))));
+    const auto hits = static_cast<unsigned>(
+        _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(block, dot), _mm_cmpeq_epi8(block, slash))));
     if (bytes <= 16) return (hits & ((1u << bytes) - 1)) != 0;
     if (hits != 0) return true;
   }
@@ -63,7 +64,8 @@ bool is_json_number(std::string_view text) {
   return i == text.size();
 }
 
-Walker::Walker(const PathTrie& paths, EventFields& fields) : paths_(paths), fields_(fields), sequence_ids_(paths.node_count()) {
+Walker::Walker(const PathTrie& paths, EventFields& fields)
+    : paths_(paths), fields_(fields), sequence_ids_(paths.node_count()) {
   sequences_.push_back(std::make_unique<Sequence>());
   sequences_[0]->learning = false;
 }
@@ -149,16 +151,19 @@ Walker::Sequence& Walker::sequence_of(NodeId node) {
 bool Walker::equals(const Expected& expected, const char* key, std::size_t bytes) {
   std::uint64_t words[2];
   std::memcpy(words, key, sizeof(words));
-  return ((words[0] ^ expected.first) & expected.first_mask) == 0 && ((words[1] ^ expected.second) & expected.second_mask) == 0 &&
-         expected.bytes == bytes && key[bytes] == '"';
+  return ((words[0] ^ expected.first) & expected.first_mask) == 0 &&
+         ((words[1] ^ expected.second) & expected.second_mask) == 0 && expected.bytes == bytes && key[bytes] == '"';
 }
 
 void Walker::learn(Sequence& sequence, const char* key, std::size_t bytes, NodeId child) {
   if (bytes > 16 || sequence.count == kExpectedMax) return;
-  const auto mask = [](std::size_t covered) { return covered >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * covered)) - 1; };
+  const auto mask = [](std::size_t covered) {
+    return covered >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * covered)) - 1;
+  };
   std::uint64_t words[2];
   std::memcpy(words, key, sizeof(words));
-  sequence.keys[sequence.count++] = {words[0], words[1], mask(bytes), mask(bytes > 8 ? bytes - 8 : 0), static_cast<std::uint32_t>(bytes), child};
+  sequence.keys[sequence.count++] = {
+      words[0], words[1], mask(bytes), mask(bytes > 8 ? bytes - 8 : 0), static_cast<std::uint32_t>(bytes), child};
 }
 
 // Says false if the key is no JSON string.

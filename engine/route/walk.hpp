@@ -1,8 +1,8 @@
 // Walks one JSON object along the paths that rules use and collects their leaves; every other subtree is stepped over.
 //
 // The walk follows the structural index, so it touches one byte a bracket, comma, colon or value. What it looks into it
-// checks; what it steps over it only balances. An object that it refuses is not JSON (or too deep); one that it accepts may
-// still be wrong where no rule looks.
+// checks; what it steps over it only balances. An object that it refuses is not JSON (or too deep); one that it accepts
+// may still be wrong where no rule looks.
 //
 // Records of one log look alike, so the walker expects the keys of a level in the order in which it saw them last and
 // confirms each with two words' comparison; a key that comes otherwise is looked up.
@@ -42,7 +42,8 @@ class Walker {
     std::uint32_t bytes = kNone;
     NodeId child = kNone;
   };
-  static constexpr std::size_t kExpectedMax = 40;   // LIMIT: keys remembered of a level; CloudTrail records have up to 30
+  static constexpr std::size_t kExpectedMax =
+      40;  // LIMIT: keys remembered of a level; CloudTrail records have up to 30
   static constexpr std::size_t kSequencesMax = 64;  // LIMIT: levels remembered, 2 KiB each
   struct Sequence {
     std::array<Expected, kExpectedMax + 2> keys;  // two that nothing equals stand behind the last

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <fstream>
@@ -18,7 +19,8 @@ namespace ondemand = simdjson::ondemand;
 constexpr std::size_t kRefusedShownMax = 20;  // LIMIT: of refused rules in one message; the count of the rest follows
 
 bool is_state_machine(std::string_view arn) {
-  return arn.starts_with("arn:aws") && arn.find(":states:") != std::string_view::npos && arn.find(":stateMachine:") != std::string_view::npos;
+  return arn.starts_with("arn:aws") && arn.find(":states:") != std::string_view::npos &&
+         arn.find(":stateMachine:") != std::string_view::npos;
 }
 
 std::string read_file(const std::string& path, bool& ok) {
@@ -26,7 +28,8 @@ std::string read_file(const std::string& path, bool& ok) {
   ok = static_cast<bool>(file);
   std::string text;
   char buffer[1 << 16];
-  while (file.read(buffer, sizeof(buffer)) || file.gcount() > 0) text.append(buffer, static_cast<std::size_t>(file.gcount()));
+  while (file.read(buffer, sizeof(buffer)) || file.gcount() > 0)
+    text.append(buffer, static_cast<std::size_t>(file.gcount()));
   ok = ok && !file.bad();
   return text;
 }
@@ -45,7 +48,8 @@ class RuleSetReader {
     const auto begin = std::chrono::steady_clock::now();
     text_.reserve(text_.size() + simdjson::SIMDJSON_PADDING);
     if (!read_all()) return Failure{source_ + ": " + failure_};
-    if (set_->rules_.empty()) return Failure{source_ + ": holds no rules; expected {\"Rules\": [{\"Name\": …, \"EventPattern\": …}]}"};
+    if (set_->rules_.empty())
+      return Failure{source_ + ": holds no rules; expected {\"Rules\": [{\"Name\": …, \"EventPattern\": …}]}"};
     if (!compile()) return Failure{failure_};
     set_->compile_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return std::shared_ptr<const RuleSet>(std::move(set_));
@@ -58,7 +62,8 @@ class RuleSetReader {
   }
 
   bool fail_json(simdjson::error_code error, std::size_t offset) {
-    return fail(std::string("is not valid JSON (") + simdjson::error_message(error) + ") near " + show_place(text_, offset));
+    return fail(std::string("is not valid JSON (") + simdjson::error_message(error) + ") near " +
+                show_place(text_, offset));
   }
 
   bool read_all() {
@@ -67,7 +72,9 @@ class RuleSetReader {
     if (text_[first] == '[') return read_array_file();
     ondemand::document_stream stream;
     // LIMIT: one document may be the whole file.
-    if (const auto error = parser_.iterate_many(text_.data(), text_.size(), std::max<std::size_t>(text_.size(), 1 << 16)).get(stream)) {
+    if (const auto error =
+            parser_.iterate_many(text_.data(), text_.size(), std::max<std::size_t>(text_.size(), 1 << 16))
+                .get(stream)) {
       return fail_json(error, 0);
     }
     for (auto at = stream.begin(); at != stream.end(); ++at) {
@@ -136,7 +143,7 @@ class RuleSetReader {
 
   bool add(Rule rule, std::string_view pattern) {
     if (rule.name.empty()) return fail(place() + "has no Name");
-    if (!names_.insert(rule.name).second) return fail(place() + "the name " + rule.name + " is used twice; names must be unique");
+    if (is_used(rule.name)) return fail(place() + "the name " + rule.name + " is used twice; names must be unique");
     const bool live = rule.state != RuleState::disabled && !pattern.empty();
     set_->any_enabled_ |= live;
     set_->any_with_all_ |= live && rule.state == RuleState::enabled_with_all;
@@ -144,6 +151,12 @@ class RuleSetReader {
     live_.push_back(live);
     set_->rules_.push_back(std::move(rule));
     return true;
+  }
+
+  // PERF: a set of hashes; the names themselves are only compared where two hash alike.
+  bool is_used(const std::string& name) {
+    if (name_hashes_.insert(std::hash<std::string>()(name)).second) return false;
+    return std::any_of(set_->rules_.begin(), set_->rules_.end(), [&](const Rule& rule) { return rule.name == name; });
   }
 
   bool read_state(ondemand::value value, Rule& rule) {
@@ -157,7 +170,8 @@ class RuleSetReader {
     } else if (state == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS") {
       rule.state = RuleState::enabled_with_all;
     } else {
-      return fail(place() + "State is \"" + std::string(state) + "\"; expected ENABLED, DISABLED or ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS");
+      return fail(place() + "State is \"" + std::string(state) +
+                  "\"; expected ENABLED, DISABLED or ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS");
     }
     return true;
   }
@@ -173,7 +187,8 @@ class RuleSetReader {
       if (pattern.empty()) pattern = " ";
       return true;
     }
-    if (type != ondemand::json_type::object) return fail(place() + "EventPattern is neither an object nor a string that holds one");
+    if (type != ondemand::json_type::object)
+      return fail(place() + "EventPattern is neither an object nor a string that holds one");
     ondemand::object object;
     auto error = value.get_object().get(object);
     if (!error) error = object.raw_json().get(pattern);
@@ -213,10 +228,12 @@ class RuleSetReader {
     if (refused.empty()) return true;
     for (std::size_t i = 0; i < refused.size() && i < kRefusedShownMax; ++i) {
       const auto& [id, error] = refused[i];
-      failure_ += source_ + ": rule " + set_->rules_[id].name + ": Event pattern is not valid. Reason: " + error.reason + "\n  at " +
+      failure_ += source_ + ": rule " + set_->rules_[id].name +
+                  ": Event pattern is not valid. Reason: " + error.reason + "\n  at " +
                   show_place(checked_[id], error.offset_bytes) + "\n";
     }
-    if (refused.size() > kRefusedShownMax) failure_ += "and " + std::to_string(refused.size() - kRefusedShownMax) + " more refused rules\n";
+    if (refused.size() > kRefusedShownMax)
+      failure_ += "and " + std::to_string(refused.size() - kRefusedShownMax) + " more refused rules\n";
     failure_.pop_back();
     return false;
   }
@@ -229,11 +246,12 @@ class RuleSetReader {
   std::deque<std::string> strings_;  // patterns that came as strings
   std::vector<std::string_view> checked_;
   std::vector<bool> live_;
-  std::unordered_set<std::string> names_;
+  std::unordered_set<std::size_t> name_hashes_;
   std::string failure_;
 };
 
-Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string text, const std::string& source, const RuleSetOptions& options) {
+Result<std::shared_ptr<const RuleSet>> RuleSet::parse(std::string text, const std::string& source,
+                                                      const RuleSetOptions& options) {
   return RuleSetReader(std::move(text), source, options).run();
 }
 

@@ -1,9 +1,10 @@
 // A rule set as people have it: names, states, patterns, targets; read from a file and compiled.
 //
-// Shape of a file: {"Rules": [rule, ...]}, a bare array, one rule, or one rule a line; .yaml and .yml hold the same. Members
-// have AWS's names: Name, State, EventPattern (an object or a string that holds one), Targets [{Id, Arn, ...}].
+// Shape of a file: {"Rules": [rule, ...]}, a bare array, one rule, or one rule a line; .yaml and .yml hold the same.
+// Members have AWS's names: Name, State, EventPattern (an object or a string that holds one), Targets [{Id, Arn, ...}].
 //
-// Invariants: I1 rule ids are places in rules(); I2 a DISABLED rule and one without EventPattern (a schedule) match nothing;
+// Invariants: I1 rule ids are places in rules(); I2 a DISABLED rule and one without EventPattern (a schedule) match
+// nothing;
 //             I3 names are unique.
 //
 // Threads: immutable after load(). Cost: a million rules load and compile in about two seconds.
@@ -36,13 +37,14 @@ struct Rule {
 
 struct RuleSetOptions {
   std::vector<ExtraPath> extra_paths;
-  bool check_targets = false;                 // refuse targets that are no state machines
+  bool check_targets = false;  // refuse targets that are no state machines
 };
 
 class RuleSet {
  public:
   static Result<std::shared_ptr<const RuleSet>> load(const std::string& path, const RuleSetOptions& options = {});
-  static Result<std::shared_ptr<const RuleSet>> parse(std::string text, const std::string& source, const RuleSetOptions& options = {});
+  static Result<std::shared_ptr<const RuleSet>> parse(std::string text, const std::string& source,
+                                                      const RuleSetOptions& options = {});
 
   const std::vector<Rule>& rules() const { return rules_; }
   const std::shared_ptr<const Automaton>& automaton() const { return automaton_; }

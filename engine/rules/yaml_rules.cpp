@@ -15,7 +15,8 @@ void append_scalar(const YAML::Node& node, std::string& out) {
   const std::string& text = node.Scalar();
   const bool plain = node.Tag() != "!";
   // A plain scalar is what JSON would read it as, if JSON has such a token.
-  if (plain && (text == "true" || text == "false" || text == "null" || (nlohmann::json::accept(text) && nlohmann::json::parse(text).is_number()))) {
+  if (plain && (text == "true" || text == "false" || text == "null" ||
+                (nlohmann::json::accept(text) && nlohmann::json::parse(text).is_number()))) {
     out += text;
   } else {
     out += nlohmann::json(text).dump();
@@ -44,8 +45,12 @@ void append(const YAML::Node& node, int depth, std::string& out) {
       }
       out += ']';
       break;
-    case YAML::NodeType::Scalar: append_scalar(node, out); break;
-    default: out += "null"; break;
+    case YAML::NodeType::Scalar:
+      append_scalar(node, out);
+      break;
+    default:
+      out += "null";
+      break;
   }
 }
 

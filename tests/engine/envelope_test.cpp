@@ -2,7 +2,6 @@
 #include "engine/route/envelope.hpp"
 
 #include <catch2/catch.hpp>
-
 #include <nlohmann/json.hpp>
 
 namespace millrace {
@@ -41,14 +40,17 @@ TEST_CASE("read-only management events are told by name or by flag", "[engine]")
     head.read_only = flag;
     return is_read_only_management(head, rule);
   };
-  for (const auto name : {"GetCallerIdentity", "ListUsers", "DescribeInstances"}) CHECK(suppressed(name, false, ReadOnlyRule::name));
-  for (const auto name : {"AssumeRole", "PutObject", "getObject"}) CHECK_FALSE(suppressed(name, true, ReadOnlyRule::name));
+  for (const auto name : {"GetCallerIdentity", "ListUsers", "DescribeInstances"})
+    CHECK(suppressed(name, false, ReadOnlyRule::name));
+  for (const auto name : {"AssumeRole", "PutObject", "getObject"})
+    CHECK_FALSE(suppressed(name, true, ReadOnlyRule::name));
   CHECK(suppressed("AssumeRole", true, ReadOnlyRule::flag));
   CHECK_FALSE(suppressed("GetCallerIdentity", false, ReadOnlyRule::flag));
   CHECK_FALSE(suppressed("GetCallerIdentity", true, ReadOnlyRule::deliver));
 
   SECTION("two calls of sts are delivered all the same") {
-    for (const auto name : {"GetFederationToken", "GetSessionToken"}) CHECK_FALSE(suppressed(name, true, ReadOnlyRule::name));
+    for (const auto name : {"GetFederationToken", "GetSessionToken"})
+      CHECK_FALSE(suppressed(name, true, ReadOnlyRule::name));
     head.event_source = "iam.amazonaws.com";
     CHECK(suppressed("GetSessionToken", true, ReadOnlyRule::name));
   }
@@ -60,14 +62,20 @@ TEST_CASE("read-only management events are told by name or by flag", "[engine]")
 }
 
 TEST_CASE("an event has EventBridge's members in EventBridge's order, and the record as it was", "[engine]") {
-  const Envelope envelope{.id = "i\"d", .source = "aws.s3", .detail_type = "AWS API Call via CloudTrail", .account = "123456789012", .time = "t", .region = "r"};
+  const Envelope envelope{.id = "i\"d",
+                          .source = "aws.s3",
+                          .detail_type = "AWS API Call via CloudTrail",
+                          .account = "123456789012",
+                          .time = "t",
+                          .region = "r"};
   const std::string record = R"({ "b" : 1e2, "a" : "\u00e9" })";
   const std::string event = write_event(envelope, record);
   CHECK(event.ends_with(",\"resources\":[],\"detail\":" + record + "}"));
   const auto json = nlohmann::ordered_json::parse(event);
   std::vector<std::string> names;
   for (const auto& [name, value] : json.items()) names.push_back(name);
-  CHECK(names == std::vector<std::string>{"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"});
+  CHECK(names == std::vector<std::string>{"version", "id", "detail-type", "source", "account", "time", "region",
+                                          "resources", "detail"});
   CHECK(json["version"] == "0");
   CHECK(json["id"] == "i\"d");
 }

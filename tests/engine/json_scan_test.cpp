@@ -2,7 +2,6 @@
 #include "engine/ingest/json_scan.hpp"
 
 #include <catch2/catch.hpp>
-
 #include <string>
 
 #include "tests/random.hpp"
@@ -31,7 +30,8 @@ std::size_t end_of(const std::string& text) {
 }
 
 TEST_CASE("a value ends at the bracket that closes it, not at one in a string", "[engine]") {
-  for (const std::string text : {R"({"a":"}"}x)", R"({"a":"\"}"}x)", R"({"a":"\\"}x)", R"([[],{}]x)", R"({"a\\\"}":[]}x)"}) {
+  for (const std::string text :
+       {R"({"a":"}"}x)", R"({"a":"\"}"}x)", R"({"a":"\\"}x)", R"([[],{}]x)", R"({"a\\\"}":[]}x)"}) {
     JsonScan scan;
     CHECK(scan.find_close(text.data(), 0, text.size()) == text.size() - 1);
     CHECK(scan.closed());
@@ -39,7 +39,7 @@ TEST_CASE("a value ends at the bracket that closes it, not at one in a string", 
 }
 
 TEST_CASE("a value that does not balance does not end", "[engine]") {
-  for (const std::string text : {R"({"a":[})", R"({"a":"})", R"({"a":"\"})", ""}) {
+  for (const std::string text : {R"({"a":[])", R"({"a":"})", R"({"a":"\"})", ""}) {
     JsonScan scan;
     CHECK(scan.find_close(text.data(), 0, text.size()) == text.size());
     CHECK_FALSE(scan.closed());
@@ -54,16 +54,32 @@ TEST_CASE("a scan can be stopped at any byte and gone on with", "[engine]") {
     for (std::size_t bytes = 1 + random.below(300); text.size() < bytes;) {
       text += random.of({"\"", "\\", "{", "}", "[", "]", "a", "\\\"", "\\\\", "        ", "\"abcdefgh\"", "\"\\\\\""});
     }
-    JsonScan scan;
+    JsonScan whole, scan;
+    const std::size_t end = whole.find_close(text.data(), 0, text.size());
     std::size_t at = 0;
     std::string cuts;
-    while (at < text.size() && !scan.closed()) {
+    while (at < text.size() && !scan.closed() && !scan.malformed()) {
       std::size_t until = std::min(text.size(), at + 1 + random.below(round % 2 == 0 ? 5 : 140));
       cuts += std::to_string(until) + " ";
       at = scan.find_close(text.data(), at, until);
     }
     INFO("MILLRACE_TEST_SEED=" << seed << " text: " << text << " cuts: " << cuts);
-    REQUIRE(at == end_of(text));
+    REQUIRE(scan.closed() == whole.closed());
+    REQUIRE(scan.malformed() == whole.malformed());
+    if (whole.closed()) {
+      REQUIRE(at == end);
+      REQUIRE(at == end_of(text));
+    }
+  }
+}
+
+TEST_CASE("a missing quote and a bracket of the wrong kind are seen where they show", "[engine]") {
+  for (const std::string text : {R"({"a":[1}})", R"({"a":"x},{"b":1})", R"([{]})"}) {
+    JsonScan scan;
+    scan.find_close(text.data(), 0, text.size());
+    INFO(text);
+    CHECK(scan.malformed());
+    CHECK_FALSE(scan.closed());
   }
 }
 

@@ -2,7 +2,6 @@
 #include "engine/ingest/record_reader.hpp"
 
 #include <catch2/catch.hpp>
-
 #include <nlohmann/json.hpp>
 
 #include "tests/inputs.hpp"
@@ -26,11 +25,15 @@ TEST_CASE("records are found in each container", "[engine]") {
   const std::string wrapped_a = R"({"id":"1","timestamp":1,"message":)" + quoted(kA) + "}";
   const std::string wrapped_b = R"({"id":"2","timestamp":2,"message":)" + quoted(kB) + "}";
   const std::string text = GENERATE_COPY(
-      "{\"Records\":[" + kA + "," + kB + "]}", "{ \"Records\" : [ " + kA + " ,\n" + kB + " ] }\n", "{\"x\":{\"Records\":[1]},\"Records\":[" + kA + "," + kB + "],\"y\":[]}",
-      "{\"Records\":[" + kA + "]}\n{\"Records\":[" + kB + "]}", "[" + kA + "," + kB + "]", kA + "\n" + kB + "\n", kA + "\n" + kB, "\n\n" + kA + "\r\n\r\n" + kB + "\r\n", kA + kB,
-      kA + "  " + kB, "\xef\xbb\xbf" + kA + "\n" + kB, "\xef\xbb\xbf{\"Records\":[" + kA + "," + kB + "]}",
-      R"({"messageType":"DATA_MESSAGE","owner":"1","logEvents":[)" + wrapped_a + "," + wrapped_b + "]}", "{\"events\":[" + wrapped_a + "," + wrapped_b + "]}",
-      "{\"Events\":[{\"EventId\":\"1\",\"CloudTrailEvent\":" + quoted(kA) + "},{\"EventId\":\"2\",\"CloudTrailEvent\":" + quoted(kB) + "}]}");
+      "{\"Records\":[" + kA + "," + kB + "]}", "{ \"Records\" : [ " + kA + " ,\n" + kB + " ] }\n",
+      "{\"x\":{\"Records\":[1]},\"Records\":[" + kA + "," + kB + "],\"y\":[]}",
+      "{\"Records\":[" + kA + "]}\n{\"Records\":[" + kB + "]}", "[" + kA + "," + kB + "]", kA + "\n" + kB + "\n",
+      kA + "\n" + kB, "\n\n" + kA + "\r\n\r\n" + kB + "\r\n", kA + kB, kA + "  " + kB, "\xef\xbb\xbf" + kA + "\n" + kB,
+      "\xef\xbb\xbf{\"Records\":[" + kA + "," + kB + "]}",
+      R"({"messageType":"DATA_MESSAGE","owner":"1","logEvents":[)" + wrapped_a + "," + wrapped_b + "]}",
+      "{\"events\":[" + wrapped_a + "," + wrapped_b + "]}",
+      "{\"Events\":[{\"EventId\":\"1\",\"CloudTrailEvent\":" + quoted(kA) +
+          "},{\"EventId\":\"2\",\"CloudTrailEvent\":" + quoted(kB) + "}]}");
   INFO(text);
   const Found found = read_text(text);
   CHECK(found.records == Strings{kA, kB});
@@ -45,15 +48,17 @@ TEST_CASE("one record in many lines is one record", "[engine]") {
 }
 
 TEST_CASE("control messages of CloudWatch Logs hold no records", "[engine]") {
-  const Found found = read_text(R"({"messageType":"CONTROL_MESSAGE","logEvents":[{"id":"","message":"CWL CONTROL MESSAGE"}]})");
+  const Found found =
+      read_text(R"({"messageType":"CONTROL_MESSAGE","logEvents":[{"id":"","message":"CWL CONTROL MESSAGE"}]})");
   CHECK(found.records.empty());
   CHECK(found.bad.empty());
 }
 
 TEST_CASE("compression is told by content, and members and frames are one text", "[engine]") {
   const std::string head = "{\"Records\":[" + kA + "," + kB.substr(0, 20), tail = kB.substr(20) + "," + kC + "]}";
-  const std::string packed = GENERATE_COPY(gzip(head + tail), gzip(head) + gzip(tail), gzip("") + gzip(head) + gzip("") + gzip(tail), test::zstd(head + tail),
-                                           test::zstd(head) + test::zstd(tail));
+  const std::string packed =
+      GENERATE_COPY(gzip(head + tail), gzip(head) + gzip(tail), gzip("") + gzip(head) + gzip("") + gzip(tail),
+                    test::zstd(head + tail), test::zstd(head) + test::zstd(tail));
   const Found found = read_text(packed);
   CHECK(found.records == Strings{kA, kB, kC});
   CHECK(found.bad.empty());
@@ -61,7 +66,8 @@ TEST_CASE("compression is told by content, and members and frames are one text",
 }
 
 TEST_CASE("an empty input has no records and nothing bad", "[engine]") {
-  const std::string text = GENERATE_COPY(std::string(), std::string(" \n\n"), gzip(""), std::string("{\"Records\":[]}"), std::string("[]"));
+  const std::string text =
+      GENERATE_COPY(std::string(), std::string(" \n\n"), gzip(""), std::string("{\"Records\":[]}"), std::string("[]"));
   const Found found = read_text(text);
   CHECK(found.records.empty());
   CHECK(found.bad.empty());
@@ -76,7 +82,8 @@ TEST_CASE("an input that cannot be read is one bad stretch", "[engine]") {
 std::string many_records(std::size_t count) {
   std::string out;
   for (std::size_t i = 0; i < count; ++i) {
-    out += (i == 0 ? "" : ",") + std::string(R"({"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventID":")") + std::to_string(i * 2654435761u) + "\"}";
+    out += (i == 0 ? "" : ",") + std::string(R"({"eventVersion":"1.08","eventSource":"s3.amazonaws.com","eventID":")") +
+           std::to_string(i * 2654435761u) + "\"}";
   }
   return out;
 }
@@ -115,7 +122,8 @@ TEST_CASE("an input that ends in the middle of a record keeps the records before
 }
 
 TEST_CASE("a broken record in a list costs none of the records behind it", "[engine]") {
-  const std::string broken = GENERATE(R"({"eventVersion":"1.08","x":"unclosed})", R"({"eventVersion":"1.08","x":[)", R"(17)", R"("text")", R"({"eventVersion":"1.08","x":{{{)");
+  const std::string broken = GENERATE(R"({"eventVersion":"1.08","x":"unclosed})", R"({"eventVersion":"1.08","x":[})",
+                                      R"(17)", R"("text")", R"({"eventVersion":"1.08","x":{{{)");
   INFO(broken);
   const Found found = read_text("{\"Records\":[" + kA + "," + broken + "," + kB + "," + kC + "]}");
   CHECK(std::count(found.records.begin(), found.records.end(), kA) == 1);
@@ -126,8 +134,9 @@ TEST_CASE("a broken record in a list costs none of the records behind it", "[eng
 
 TEST_CASE("a record over the limit is bad, and its neighbours are not", "[engine]") {
   const std::string large = R"({"eventVersion":"1.08","x":")" + std::string(3000, 'x') + "\"}";
-  for (const std::string& text : {"{\"Records\":[" + kA + "," + large + "," + kB + "]}", kA + "\n" + large + "\n" + kB + "\n", "[" + kA + "," + large + "," + kB + "]",
-                                  kA + large + kB}) {
+  for (const std::string& text :
+       {"{\"Records\":[" + kA + "," + large + "," + kB + "]}", kA + "\n" + large + "\n" + kB + "\n",
+        "[" + kA + "," + large + "," + kB + "]", kA + large + kB}) {
     INFO(text.substr(0, 20));
     const Found found = read_text(text, 1024);
     CHECK(found.records == Strings{kA, kB});
@@ -157,8 +166,10 @@ TEST_CASE("records are the same wherever the borders of reads and blocks fall", 
     const std::size_t target = kBlockBytes * 2 + random.below(kBlockBytes);
     for (std::size_t bytes = 0; bytes < target; bytes += records.back().size()) {
       std::string noise;
-      for (std::size_t i = random.below(400); i > 0; --i) noise += random.of({"a", "\\\\", "\\\"", "}", "]", "{", ",", "é"});
-      records.push_back(R"({"eventVersion":"1.08","eventID":")" + std::to_string(records.size()) + R"(","x":")" + noise + "\"}");
+      for (std::size_t i = random.below(400); i > 0; --i)
+        noise += random.of({"a", "\\\\", "\\\"", "}", "]", "{", ",", "é"});
+      records.push_back(R"({"eventVersion":"1.08","eventID":")" + std::to_string(records.size()) + R"(","x":")" +
+                        noise + "\"}");
     }
     std::string joined, lines, wrapped;
     for (const auto& record : records) {
@@ -168,7 +179,8 @@ TEST_CASE("records are the same wherever the borders of reads and blocks fall", 
     }
     const std::string padding(random.below(64), ' ');
     INFO("MILLRACE_TEST_SEED=" << seed << " round " << round << ", padding " << padding.size());
-    for (const std::string& text : {padding + "{\"Records\":[" + joined + "]}", padding + "[" + joined + "]", padding + lines, padding + "{\"logEvents\":[" + wrapped + "]}"}) {
+    for (const std::string& text : {padding + "{\"Records\":[" + joined + "]}", padding + "[" + joined + "]",
+                                    padding + lines, padding + "{\"logEvents\":[" + wrapped + "]}"}) {
       const Found found = read_text(text);
       REQUIRE(found.bad == Strings{});
       REQUIRE(found.records.size() == records.size());

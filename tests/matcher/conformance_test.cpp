@@ -1,7 +1,6 @@
 // The shared suites, case by case, on both engines.
-#include <catch2/catch.hpp>
-
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -22,8 +21,8 @@ struct Case {
   std::map<std::string, std::string> invalid;
 };
 
-// Refuses, by the suite's own account, two alternatives in one list: "putobject" or at most 300 or "ABC", where the event
-// has "putobject". The lists of a pattern are OR, so the pattern matches.
+// Refuses, by the suite's own account, two alternatives in one list: "putobject" or at most 300 or "ABC", where the
+// event has "putobject". The lists of a pattern are OR, so the pattern matches.
 const std::string kKnownDifference = "generated.ndjson.gz:4433";
 
 std::vector<Case> read_suite(const std::string& name) {
@@ -93,20 +92,12 @@ void check_suites() {
   CHECK(generated == std::vector<std::string>{kKnownDifference});
 }
 
-TEST_CASE("the automaton answers the recorded and generated suites, reasons included", "[conformance]") { check_suites<test::FastEngine>(); }
+TEST_CASE("the automaton answers the recorded and generated suites, reasons included", "[conformance]") {
+  check_suites<test::FastEngine>();
+}
 
-struct OracleOfSuite : test::SlowEngine {
-  using SlowEngine::SlowEngine;
-};
-
-TEST_CASE("the oracle answers the generated suite, and the recorded one but for wildcard complexity", "[conformance]") {
-  std::string log;
-  const auto generated = differing_places<OracleOfSuite>("generated.ndjson.gz", log);
-  const auto recorded = differing_places<OracleOfSuite>("aws-recorded.ndjson", log);
-  INFO(log);
-  if (generated.empty()) return;
-  CHECK(generated == std::vector<std::string>{kKnownDifference});
-  CHECK(recorded.empty());
+TEST_CASE("the oracle answers the recorded and generated suites, reasons included", "[conformance]") {
+  check_suites<test::SlowEngine>();
 }
 
 TEST_CASE("a rule's verdict does not depend on the other rules or on their order", "[conformance]") {

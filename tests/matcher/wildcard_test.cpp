@@ -1,0 +1,84 @@
+// The wildcard operator.
+#include "matcher/wildcard.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "tests/random.hpp"
+
+namespace millrace {
+namespace {
+
+std::string parsed(std::string_view text) {
+  const auto out = parse_wildcard(text);
+  INFO(text);
+  REQUIRE(std::holds_alternative<std::string>(out));
+  return std::get<std::string>(out);
+}
+
+TEST_CASE("a star stands for any bytes, none included", "[matcher]") {
+  const auto [wildcard, value, matches] = GENERATE(table<std::string, std::string, bool>({
+      {"*", "", true},
+      {"*", "x", true},
+      {"a*", "a", true},
+      {"a*c", "ac", true},
+      {"a*c", "abcb", false},
+      {"*a*", "a", true},
+      {"", "", true},
+      {"", "x", false},
+      {"a*a", "a", false},
+      {"ab*ba", "aba", false},
+      {"*b*b", "ab", false},
+      {"*ab*ab*", "abab", true},
+      {"*ab*ab*", "aab", false},
+      {"a?c", "abc", false},
+      {"a.c", "a.c", true},
+      {"é*", "éa", true},
+      {R"(a\*b*)", "a*bxx", true},
+      {R"(a\*b*)", "axbxx", false},
+      {R"(a\**)", "a*x", true},
+      {R"(a\\*)", R"(a\x)", true},
+      {R"(a\\*)", "ax", false},
+  }));
+  INFO(wildcard << " " << value);
+  CHECK(wildcard_matches(parsed(wildcard), value) == matches);
+}
+
+TEST_CASE("a malformed wildcard is refused with its place, counted from 1", "[matcher]") {
+  const auto fault = [](std::string_view text) { return std::get<WildcardError>(parse_wildcard(text)); };
+  CHECK(fault("**").kind == WildcardError::consecutive_stars);
+  CHECK(fault("**").position == 1);
+  CHECK(fault("ab**").position == 3);
+  CHECK(fault(R"(a\b)").kind == WildcardError::invalid_escape);
+  CHECK(fault(R"(a\b)").position == 2);
+  CHECK(fault("a\\").kind == WildcardError::invalid_escape);
+}
+
+bool slow_match(std::string_view wildcard, std::string_view value) {
+  if (wildcard.empty()) return value.empty();
+  if (wildcard[0] == kStar)
+    return slow_match(wildcard.substr(1), value) || (!value.empty() && slow_match(wildcard, value.substr(1)));
+  return !value.empty() && value[0] == wildcard[0] && slow_match(wildcard.substr(1), value.substr(1));
+}
+
+TEST_CASE("taking each literal at its leftmost place agrees with trying every place", "[matcher]") {
+  const auto seed = test::seed_of_run();
+  test::Random random(seed);
+  for (int round = 0; round < 20000; ++round) {
+    std::string wildcard, value;
+    for (std::size_t i = random.below(8); i > 0; --i) {
+      const bool star = random.one_in(3) && !wildcard.ends_with(kStar);
+      wildcard += star ? kStar : random.of({"a", "b"})[0];
+    }
+    for (std::size_t i = random.below(10); i > 0; --i) value += random.of({"a", "b"});
+    INFO("MILLRACE_TEST_SEED=" << seed << " " << wildcard << " " << value);
+    REQUIRE(wildcard_matches(wildcard, value) == slow_match(wildcard, value));
+  }
+}
+
+TEST_CASE("complexity tells the recorded wildcards apart", "[matcher]") {
+  CHECK(wildcard_complexity(parsed("/Users/*/dir/dir/dir/dir/dir/doc.txt")) <= kWildcardComplexityMax);
+  CHECK(wildcard_complexity(parsed("*:*:*:*:*:event-bus/*")) > kWildcardComplexityMax);
+}
+
+}  // namespace
+}  // namespace millrace
