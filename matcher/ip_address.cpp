@@ -102,9 +102,8 @@ std::string malformed(std::string_view what) { return "Malformed CIDR, " + std::
 
 std::optional<IpAddress> parse_ip(std::string_view text) {
   if (text.empty() || (hex_value(text[0]) < 0 && text[0] != ':')) return {};
-  if (looks_like_v4(text)) return parse_v4(text);
-  if (looks_like_v6(text)) return parse_v6(text);
-  return {};
+  const auto v4 = parse_v4(text);
+  return v4 ? v4 : parse_v6(text);
 }
 
 IpAddress network_of(const IpAddress& address, unsigned bits) {

@@ -59,6 +59,9 @@ Router::Router(std::shared_ptr<const RuleSet> rules, RouteOptions options)
   account_ = automaton_.field_of("account");
   region_ = automaton_.field_of("region");
   rules_use_id_ = id_ != kNone && automaton_.rules_use(id_);
+  for (FieldId i = 0; i < automaton_.field_count(); ++i) {
+    wanted_of_envelopes_.push_back(automaton_.rules_use(i) || i == detail_type_);
+  }
   walker_.watch(detail_node_);
 }
 
@@ -103,6 +106,7 @@ const char* Router::examine(const char* data, const std::uint32_t*& at, std::uin
 
 bool Router::walk(const char* data, const std::uint32_t*& at, std::uint32_t end, Form form) {
   fields_.clear();
+  walker_.collect(form == Form::envelope ? wanted_of_envelopes_.data() : nullptr);
   return walker_.walk(data, at, end, form == Form::record ? detail_node_ : 0) && at[-1] == end - 1;
 }
 

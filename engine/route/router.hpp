@@ -94,6 +94,7 @@ class Router {
   std::array<FieldId, slot_count> slots_;
   FieldId version_, id_, detail_type_, source_, account_, time_, region_;
   bool rules_use_id_;
+  std::vector<std::uint8_t> wanted_of_envelopes_;  // by field: what an envelope's leaves are wanted for
   Form form_ = Form::record;
   RecordHead head_;
   Envelope envelope_;

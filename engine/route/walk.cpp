@@ -81,6 +81,11 @@ bool Walker::walk(const char* data, const std::uint32_t*& index, std::uint32_t e
   return behind != nullptr;
 }
 
+// A scalar is one step; what has brackets is gone through up to its end.
+inline Walker::Cursor Walker::step_over(Cursor i) const {
+  return *i < end_ && kDepthChange[static_cast<unsigned char>(data_[*i])] == 0 ? i + 1 : skip(i);
+}
+
 // `i` stands behind the opening brace.
 // PERF: members that lead nowhere are stepped over here, without a call.
 Walker::Cursor Walker::object(Cursor i, NodeId node) {
@@ -117,7 +122,7 @@ Walker::Cursor Walker::object(Cursor i, NodeId node) {
       ++surprises;
     }
     i += 2;
-    i = next == kNone ? skip(i) : value(i, next);
+    i = next == kNone ? step_over(i) : value(i, next);
     if (i == nullptr || *i >= end) return nullptr;
     const char behind = data[*i++];
     if (behind == '}') {
@@ -221,7 +226,7 @@ Walker::Cursor Walker::scalar(Cursor i, FieldId field) {
   const std::uint32_t begin = *i++;
   const char first = data_[begin];
   if (first == ',' || first == ':' || first == '}' || first == ']') return nullptr;
-  if (field == kNone) return i;
+  if (field == kNone || (wanted_ != nullptr && wanted_[field] == 0)) return i;
   std::uint32_t last = *i - 1;
   while (is_space(data_[last])) --last;
   const bool ok = first == '"' ? string(field, begin, last) : token(field, {data_ + begin, last - begin + 1});

@@ -31,6 +31,9 @@ class Walker {
   // closing brace, otherwise where it stood. REQUIRES: offsets ascend and one of them is `end` or more.
   bool walk(const char* data, const std::uint32_t*& index, std::uint32_t end, NodeId root);
 
+  // Only fields with a 1 are collected from now on; `wanted` has one byte a field and outlives its use.
+  void collect(const std::uint8_t* wanted) { wanted_ = wanted; }
+
   // Notes whether a walk comes by this node.
   void watch(NodeId node) { watched_ = node; }
   bool came_by() const { return came_by_; }
@@ -59,6 +62,7 @@ class Walker {
   Cursor value(Cursor i, NodeId node);
   Cursor scalar(Cursor i, FieldId field);
   Cursor skip(Cursor i) const;
+  Cursor step_over(Cursor i) const;
   Sequence& sequence_of(NodeId node);
   void note_surprise(Sequence& sequence);
   bool look_up(NodeId node, const char* key, std::size_t bytes, NodeId& child);
@@ -72,6 +76,7 @@ class Walker {
   const char* data_ = nullptr;
   std::uint32_t end_ = 0;
   std::size_t depth_ = 0;
+  const std::uint8_t* wanted_ = nullptr;  // all fields, if null
   NodeId watched_ = kNone;
   bool came_by_ = false;
   std::vector<std::uint8_t> sequence_ids_;  // by node; 0 is the one that is never learned
