@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "matcher/case_fold.hpp"
+
 namespace millrace {
 namespace {
 
@@ -50,7 +52,8 @@ char simple_escape(char c) {
   }
 }
 
-// Reads "uXXXX", or two of them that make a pair, from the place behind a backslash; 0 bytes read means malformed.
+// Reads one \u escape, or two of them that make a pair, from the place behind a backslash; 0 bytes read means
+// malformed.
 std::size_t unescape_unicode(std::string_view at, std::string& out) {
   const auto unit = hex4(at.substr(1));
   if (!unit) return 0;
@@ -233,6 +236,7 @@ Token JsonCursor::string_token(Token kind) {
   if (end >= input_.size())
     return fail("Unexpected end-of-input: was expecting closing quote for a string value", input_.size());
   text_ = input_.substr(begin, end - begin);
+  if (const std::size_t at = find_invalid_utf8(text_); at < text_.size()) return fail("Invalid UTF-8", begin + at);
   if (escaped) {
     scratch_.clear();
     if (!unescape_json(text_, scratch_)) return fail("Unrecognized character escape in a string value", begin);

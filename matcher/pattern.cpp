@@ -57,7 +57,6 @@ class PatternParser {
   explicit PatternParser(Pattern& out) : out_(out), rules_(out.conjunctions_) {}
 
   std::optional<PatternError> run(std::string_view text) {
-    if (const std::size_t at = find_invalid_utf8(text); at < text.size()) return PatternError{"Invalid UTF-8", at};
     cursor_.reset(text);
     const Token first = cursor_.next();
     const bool ok = first == Token::start_object ? object(false) && finish() : refuse(first, "Filter is not an object");
