@@ -97,10 +97,17 @@ class Replay {
   void read_large(const std::string& path, std::uint64_t& sequence) {
     RecordReader reader(path, config_.record_bytes_max, &stop_);
     executor_.submit(opened_input(sequence++, true));
+    bool empty = true;
     for (Block block; !stopping() && reader.next(block);) {
       if (stopping()) block.bad.clear();  // what a stop cuts short is not bad
+      empty = empty && block.input_bytes == 0 && block.bad.empty();
       put({Work::block, sequence++, std::move(block), {}});
     }
+    if (!empty || stopping()) return;
+    // Nothing is lost, so nothing is counted; but who names an empty file should hear of it.
+    StartBatch notice = empty_batch(sequence++, true);
+    notice.rejects.push_back({"empty", path + ": is empty", path, "", 0, 0});
+    executor_.submit(std::move(notice));
   }
 
   // Waits for a place, so that a slow sink stops the reader.
