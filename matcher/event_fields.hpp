@@ -117,7 +117,6 @@ class EventFields {
   Leaf& leaf(LeafId id) { return leaves_[id]; }
   const Leaf& leaf(LeafId id) const { return leaves_[id]; }
   std::size_t leaf_count() const { return leaves_.size(); }
-  const std::vector<FieldId>& touched() const { return touched_; }  // fields with a leaf, each once
   const Element& element(ElementId id) const { return elements_[id]; }
   const Array& array(ArrayId id) const { return arrays_[id]; }
   bool has_arrays() const { return !elements_.empty(); }

@@ -37,8 +37,6 @@ class HashIndex {
     return probe(hash);
   }
 
-  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&filter_[home(hash, filter_.size())]); }
-
   std::size_t bytes() const { return filter_.size() * 8 + entries_.size() * sizeof(Entry); }
 
  private:

@@ -7,8 +7,7 @@
 
 namespace millrace::tools {
 
-Progress::Progress(bool quiet, std::uint64_t input_bytes)
-    : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0), input_bytes_(input_bytes) {}
+Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
 
 void Progress::show(const Tally& tally) {
   const auto now = Clock::now();
@@ -18,13 +17,9 @@ void Progress::show(const Tally& tally) {
   const double seconds = std::chrono::duration<double>(now - begin_).count();
   std::uint64_t bad = 0;
   for (const auto& [reason, count] : tally.bad) bad += count;
-  std::string line = fmt::format("{:.1f} MB, {} records ({:.0f}/s), {} matches, {} starts, {} bad",
-                                 static_cast<double>(tally.bytes) / 1e6, tally.records,
-                                 static_cast<double>(tally.records) / seconds, tally.matches, tally.starts, bad);
-  if (input_bytes_ > tally.bytes && tally.bytes > 0) {
-    line += fmt::format(", {:.0f} s left",
-                        seconds * static_cast<double>(input_bytes_ - tally.bytes) / static_cast<double>(tally.bytes));
-  }
+  const std::string line = fmt::format("{:.1f} MB, {} records ({:.0f}/s), {} matches, {} starts, {} bad",
+                                       static_cast<double>(tally.bytes) / 1e6, tally.records,
+                                       static_cast<double>(tally.records) / seconds, tally.matches, tally.starts, bad);
   fmt::print(stderr, "{}{}{}", terminal_ ? "\r\x1b[K" : "", line, terminal_ ? "" : "\n");
   drawn_ = terminal_;
 }

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 
 #include "engine/execute/start.hpp"
 
@@ -13,14 +12,13 @@ namespace millrace::tools {
 
 class Progress {
  public:
-  Progress(bool quiet, std::uint64_t input_bytes);
+  explicit Progress(bool quiet);
   void show(const Tally& tally);
   void clear();
 
  private:
   using Clock = std::chrono::steady_clock;
   bool quiet_, terminal_, drawn_ = false;
-  std::uint64_t input_bytes_;  // as read, where known; 0 otherwise
   Clock::time_point begin_ = Clock::now(), shown_ = begin_;
 };
 

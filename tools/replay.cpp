@@ -132,7 +132,7 @@ int run_replay(const Options& options) {
   config.route.read_only = options.read_only == "flag"      ? ReadOnlyRule::flag
                            : options.read_only == "deliver" ? ReadOnlyRule::deliver
                                                             : ReadOnlyRule::name;
-  Progress progress(options.common.quiet, 0);
+  Progress progress(options.common.quiet);
   ReplayHooks hooks;
   hooks.on_reject = [&](const Reject& reject) {
     progress.clear();
