@@ -9,7 +9,7 @@
 // Invariants: I1 a leaf's text is unescaped and lives until clear(); I2 an array's parent has a smaller id than itself.
 //
 // Threads: one thread an object; reuse it, clear() keeps its memory and costs the leaves that were added.
-// Errors:  add_string() says false if an escape is malformed.
+// Errors:  add_escaped() says false if an escape is malformed.
 #pragma once
 
 #include <cstdint>
@@ -89,11 +89,7 @@ class EventFields {
   }
 
   // `content`: between the quotes, escapes as they stand.
-  bool add_string(FieldId field, std::string_view content) {
-    if (std::memchr(content.data(), '\\', content.size()) != nullptr) return add_escaped(field, content);
-    add(field, LeafKind::string, content);
-    return true;
-  }
+  bool add_escaped(FieldId field, std::string_view content);
 
   ArrayId open_array() {
     arrays_.push_back({current_, next_leaf(), kNone});
@@ -121,9 +117,10 @@ class EventFields {
   const Array& array(ArrayId id) const { return arrays_[id]; }
   bool has_arrays() const { return !elements_.empty(); }
 
- private:
-  bool add_escaped(FieldId field, std::string_view content);
+  // No leaf was unescaped or lies in an array's element so far: each is where it stands in the event's text.
+  bool is_plain() const { return unescaped_.empty() && arrays_.empty(); }
 
+ private:
   struct Parsed {
     std::optional<NumberKey> number;
     std::optional<IpAddress> address;

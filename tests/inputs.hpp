@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "engine/ingest/record_reader.hpp"
-#include "engine/route/json_index.hpp"
+#include "engine/route/text_scan.hpp"
 
 namespace millrace::test {
 

@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "engine/held_events.hpp"
-#include "engine/route/json_index.hpp"
 #include "engine/route/router.hpp"
 #include "tools/command.hpp"
 
@@ -80,9 +79,16 @@ Rate measure_dom(const Options& options, const HeldEvents& held, const std::atom
 }
 
 Rate measure_index(const Options& options, const HeldEvents& held, const std::atomic<int>& stop) {
-  JsonIndex index;
+  std::size_t bytes_max = 1;
+  for (const Block& block : held.blocks) bytes_max = std::max(bytes_max, block.text_bytes);
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
+  std::uint64_t failures =
+      simdjson::get_active_implementation()->create_dom_parser_implementation(bytes_max, 1, parser);
   return measure(options.seconds, held.events, stop, [&] {
-    for (const Block& block : held.blocks) index.build(block.text.data(), block.text_bytes);
+    for (const Block& block : held.blocks) {
+      failures += parser->stage1(reinterpret_cast<const std::uint8_t*>(block.text.data()), block.text_bytes,
+                                 simdjson::stage1_mode::regular) != simdjson::SUCCESS;
+    }
   });
 }
 

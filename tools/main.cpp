@@ -6,8 +6,24 @@
 #include "tools/command.hpp"
 #include "tools/version.hpp"
 
+namespace {
+
+bool processor_is_missing_what_this_build_uses() {
+#ifdef __AVX2__
+  return !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2");
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace millrace::tools;
+  if (processor_is_missing_what_this_build_uses()) {
+    complain("this build needs a processor with AVX2 and BMI2; build with -DMILLRACE_ARCH=x86-64 for others");
+    return kCouldNotRun;
+  }
   CLI::App app(
       "Replays CloudTrail logs through EventBridge rules and starts the Step Functions state machines that they "
       "target.",

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "engine/route/json_index.hpp"
+#include "engine/route/text_scan.hpp"
 
 namespace millrace {
 namespace {

@@ -50,10 +50,9 @@ std::optional<std::string> EventReader::read(std::string_view event, const PathT
   const std::string_view text(padded_.data(), event.size());
   fields.clear();
   if (auto reason = validator_.refuse(text)) return reason;
-  if (!index_.build(text.data(), text.size())) return "is not valid JSON";
-  const std::uint32_t* at = index_.begin();
   Walker walker(paths, fields);
-  if (!walker.walk(text.data(), at, static_cast<std::uint32_t>(text.size()), root)) return "is not valid JSON";
+  const std::size_t brace = text.find_first_not_of(" \t\r\n");
+  if (walker.walk(text.data() + brace, text.data() + text.size(), root) == nullptr) return "is not valid JSON";
   return {};
 }
 

@@ -9,11 +9,12 @@
 // one.
 #pragma once
 
+#include <simdjson.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "engine/route/json_index.hpp"
 #include "engine/route/walk.hpp"
 
 namespace millrace {
@@ -42,7 +43,6 @@ class EventReader {
   std::optional<std::string> read(std::string_view event, const PathTrie& paths, EventFields& fields, NodeId root = 0);
 
  private:
-  JsonIndex index_;
   JsonValidator validator_;
   std::string padded_;
 };

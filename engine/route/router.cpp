@@ -21,9 +21,12 @@ constexpr std::array<ExtraPath, 9> kSlotPaths = {{{"detail.eventSource"},
 constexpr std::array<std::string_view, 9> kEnvelopeKeys = {"version", "id",     "detail-type", "source", "account",
                                                            "time",    "region", "resources",   "detail"};
 
-bool is_envelope_key(const char* key) {
+// Does the record's first key belong to an envelope?
+bool starts_as_envelope(std::string_view record) {
+  const auto quote = record.find('"');
+  const std::string_view text = record.substr(std::min(quote, record.size() - 1) + 1);
   return std::any_of(kEnvelopeKeys.begin(), kEnvelopeKeys.end(), [&](std::string_view name) {
-    return std::memcmp(key, name.data(), name.size()) == 0 && key[name.size()] == '"';
+    return text.starts_with(name) && text.substr(name.size()).starts_with('"');
   });
 }
 
@@ -47,7 +50,8 @@ Router::Router(std::shared_ptr<const RuleSet> rules, RouteOptions options)
       options_(options),
       automaton_(*rules_->automaton()),
       matcher_(rules_->automaton()),
-      walker_(automaton_.paths(), fields_) {
+      record_walker_(automaton_.paths(), fields_),
+      envelope_walker_(automaton_.paths(), fields_) {
   fields_.reset(automaton_.field_count());
   detail_node_ = automaton_.paths().descend(0, "detail");
   for (std::size_t i = 0; i < slot_count; ++i) slots_[i] = automaton_.field_of(kSlotPaths[i].path);
@@ -62,7 +66,8 @@ Router::Router(std::shared_ptr<const RuleSet> rules, RouteOptions options)
   for (FieldId i = 0; i < automaton_.field_count(); ++i) {
     wanted_of_envelopes_.push_back(automaton_.rules_use(i) || i == detail_type_);
   }
-  walker_.watch(detail_node_);
+  envelope_walker_.collect(wanted_of_envelopes_.data());
+  envelope_walker_.watch(detail_node_);
 }
 
 std::string_view Router::leaf_text(FieldId field) const {
@@ -72,47 +77,29 @@ std::string_view Router::leaf_text(FieldId field) const {
 
 template <typename Handle>
 void Router::for_each_record(const Block& block, Handle&& handle) {
-  const char* data = block.text.data();
-  const bool indexed = block_index_.build(data, block.text_bytes);
-  const std::uint32_t* at = indexed ? block_index_.begin() : nullptr;
-  for (const RecordRef& ref : block.records) {
-    const char* bad_kind = nullptr;
-    if (indexed) {
-      if (*at != ref.begin) at = std::lower_bound(block_index_.begin(), block_index_.end(), ref.begin);
-      bad_kind = examine(data, at, ref.begin + ref.bytes);
-    } else if (record_index_.build(data + ref.begin, ref.bytes)) {
-      // The block as a whole could not be indexed; the record at fault must not cost the others.
-      const std::uint32_t* record_at = record_index_.begin();
-      bad_kind = examine(data + ref.begin, record_at, ref.bytes);
-    } else {
-      bad_kind = "not_json";
-    }
-    handle(ref, bad_kind);
-  }
+  for (const RecordRef& ref : block.records) handle(ref, examine(block.record(ref)));
 }
 
 // Walks one record; null if it is an event, else why it is none.
-const char* Router::examine(const char* data, const std::uint32_t*& at, std::uint32_t end) {
-  const std::uint32_t* const begin = at;
-  if (*at >= end || data[*at] != '{') return "not_json";
-  form_ = is_envelope_key(data + at[1] + 1) ? Form::envelope : Form::record;
-  if (!walk(data, at, end, form_)) return "not_json";
+const char* Router::examine(std::string_view record) {
+  form_ = starts_as_envelope(record) ? Form::envelope : Form::record;
+  if (!walk(record, form_)) return "not_json";
   if (is_confirmed()) return nullptr;
   form_ = form_ == Form::record ? Form::envelope : Form::record;
-  at = begin;
-  walk(data, at, end, form_);
+  walk(record, form_);
   return is_confirmed() ? nullptr : "no_event_source";
 }
 
-bool Router::walk(const char* data, const std::uint32_t*& at, std::uint32_t end, Form form) {
+bool Router::walk(std::string_view record, Form form) {
+  const char* const end = record.data() + record.size();
   fields_.clear();
-  walker_.collect(form == Form::envelope ? wanted_of_envelopes_.data() : nullptr);
-  return walker_.walk(data, at, end, form == Form::record ? detail_node_ : 0) && at[-1] == end - 1;
+  return (form == Form::record ? record_walker_.walk(record.data(), end, detail_node_)
+                               : envelope_walker_.walk(record.data(), end, 0)) == end;
 }
 
 // A record has an eventSource, or is an insight; an event has detail-type and detail.
 bool Router::is_confirmed() const {
-  if (form_ == Form::envelope) return fields_.first(detail_type_) != kNone && walker_.came_by();
+  if (form_ == Form::envelope) return fields_.first(detail_type_) != kNone && envelope_walker_.came_by();
   return fields_.first(slots_[slot_source]) != kNone || leaf_text(slots_[slot_type]) == "AwsCloudTrailInsight";
 }
 

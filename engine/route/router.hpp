@@ -68,8 +68,8 @@ class Router {
   template <typename Handle>
   void for_each_record(const Block& block, Handle&& handle);
 
-  const char* examine(const char* data, const std::uint32_t*& at, std::uint32_t end);
-  bool walk(const char* data, const std::uint32_t*& at, std::uint32_t end, Form form);
+  const char* examine(std::string_view record);
+  bool walk(std::string_view record, Form form);
   bool is_confirmed() const;
   void read_head();
   void complete_head(std::string_view record);
@@ -85,10 +85,8 @@ class Router {
   const Automaton& automaton_;
   Matcher matcher_;
   EventFields fields_;
-  Walker walker_;
-  JsonIndex block_index_, record_index_;
+  Walker record_walker_, envelope_walker_;
   JsonValidator validator_;
-  std::string padded_;
 
   NodeId detail_node_;
   std::array<FieldId, slot_count> slots_;

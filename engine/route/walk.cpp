@@ -1,45 +1,25 @@
 #include "engine/route/walk.hpp"
 
-#include <array>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "matcher/json_cursor.hpp"
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include "matcher/key_hash.hpp"
 
 namespace millrace {
 namespace {
 
-constexpr std::array<std::int8_t, 256> kDepthChange = [] {
-  std::array<std::int8_t, 256> out{};
-  out['{'] = out['['] = 1;
-  out['}'] = out[']'] = -1;
-  return out;
-}();
-
-// Of a level, that come with every third or fourth record anyway, such as errorCode.
-constexpr std::size_t kSurprisesMax = 8;
-
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool ends_token(char c) { return c == ',' || c == '}' || c == ']' || is_space(c); }
 
-// Does the key hold a dot or a backslash? REQUIRES: 16 readable bytes behind any key byte.
-bool is_unusual(const char* key, std::size_t bytes) {
-#ifdef __SSE2__
-  const __m128i dot = _mm_set1_epi8('.'), slash = _mm_set1_epi8('\\');
-  for (;; key += 16, bytes -= 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(key));
-    const auto hits = static_cast<unsigned>(
-        _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(block, dot), _mm_cmpeq_epi8(block, slash))));
-    if (bytes <= 16) return (hits & ((1u << bytes) - 1)) != 0;
-    if (hits != 0) return true;
-  }
-#else
-  return std::string_view(key, bytes).find_first_of(".\\") != std::string_view::npos;
-#endif
+// Null if there is no token.
+const char* behind_token(const char* at, const char* end) {
+  if (std::memcmp(at, "true", 4) == 0 || std::memcmp(at, "null", 4) == 0) return at + 4 <= end ? at + 4 : nullptr;
+  const char* const begin = at;
+  while (at < end && !ends_token(*at)) ++at;
+  return at > begin ? at : nullptr;
 }
 
 }  // namespace
@@ -65,198 +45,256 @@ bool is_json_number(std::string_view text) {
 }
 
 Walker::Walker(const PathTrie& paths, EventFields& fields)
-    : paths_(paths), fields_(fields), sequence_ids_(paths.node_count()) {
-  sequences_.push_back(std::make_unique<Sequence>());
-  sequences_[0]->learning = false;
+    : paths_(paths), fields_(fields), level_ids_(paths.node_count()) {
+  levels_.push_back(std::make_unique<Level>());  // of the nodes beyond the limit; it learns nothing
 }
 
-bool Walker::walk(const char* data, const std::uint32_t*& index, std::uint32_t end, NodeId root) {
-  data_ = data;
+const char* Walker::walk(const char* at, const char* end, NodeId root) {
   end_ = end;
   depth_ = 0;
   came_by_ = false;
-  if (*index >= end || data[*index] != '{') return false;
-  const Cursor behind = object(index + 1, root);
-  if (behind != nullptr) index = behind;
-  return behind != nullptr;
+  return at < end && *at == '{' ? object(at + 1, root) : nullptr;
 }
 
-// A scalar is one step; what has brackets is gone through up to its end.
-inline Walker::Cursor Walker::step_over(Cursor i) const {
-  return *i < end_ && kDepthChange[static_cast<unsigned char>(data_[*i])] == 0 ? i + 1 : skip(i);
+inline bool Walker::stands_at(const Key& key, const char* at) {
+  const std::uint32_t equal = Bytes32(at).equal(Bytes32(key.text.data()));
+  return (~equal & key.significant) == 0;
 }
 
-// `i` stands behind the opening brace.
-// PERF: members that lead nowhere are stepped over here, without a call.
-Walker::Cursor Walker::object(Cursor i, NodeId node) {
-  const char* const data = data_;
-  const std::uint32_t end = end_;
+inline const char* Walker::behind_space(const char* at) const {
+  while (at < end_ && is_space(*at)) ++at;
+  return at;
+}
+
+// `at` stands behind the opening brace.
+// PERF: a member of a known key with a plain string, which most are, takes no call and no branch that depends on
+// lengths.
+const char* Walker::object(const char* at, NodeId node) {
   if (++depth_ > kJsonDepthMax) return nullptr;
-  if (data[*i] == '}' && *i < end) {
+  const char* const end = end_;
+  Level& level = level_of(node);
+  Key* key = level.keys.data();
+  if (*at != '"') at = behind_space(at);
+  if (at < end && *at == '}') {
     --depth_;
-    return i + 1;
+    return at + 1;
   }
-  Sequence& sequence = sequence_of(node);
-  const Expected* expected = sequence.keys.data();
-  std::size_t surprises = 0;
   for (;;) {
-    const std::uint32_t key = i[0], colon = i[1];
-    if (colon >= end || data[key] != '"' || data[colon] != ':') return nullptr;
-    const char* const text = data + key + 1;
-    NodeId next = kNone;
-    if (equals(expected[0], text, colon - key - 2)) {
-      next = expected[0].child;
-      ++expected;
-    } else if (equals(expected[1], text, colon - key - 2)) {
-      next = expected[1].child;
-      expected += 2;
+    Key* const before = key;
+    NodeId child = kNone;
+    key = before->next[0];
+    if (!stands_at(*key, at)) {
+      key = before->next[1];
+      if (stands_at(*key, at)) {
+        before->next = {key, before->next[0]};
+      } else {
+        key = before;
+        at = unexpected_key(at, node, level, key, child);
+        if (at == nullptr) return nullptr;
+      }
+    }
+    at += key->bytes;
+    if (is_space(*at)) at = behind_space(at);
+    if (at >= end) return nullptr;
+    if (key->bytes == 0) {
+      at = child == kNone ? step_over(at) : value(at, child);
+    } else if (*at == '"') {
+      at = string(at, key->field);
+    } else if (*at == '{' || *at == '[') {
+      at = container(at, *key);
     } else {
-      std::uint32_t quote = colon - 1;
-      while (is_space(data[quote])) --quote;
-      if (data[quote] != '"' || quote <= key) return nullptr;
-      if (!look_up(node, text, quote - key - 1, next)) return nullptr;
-      if (sequence.learning) {
-        learn(sequence, text, quote - key - 1, next);
-        expected = sequence.keys.data() + sequence.count;
-      }
-      ++surprises;
+      at = token(at, key->field);
     }
-    i += 2;
-    i = next == kNone ? step_over(i) : value(i, next);
-    if (i == nullptr || *i >= end) return nullptr;
-    const char behind = data[*i++];
-    if (behind == '}') {
-      --depth_;
-      if (sequence.learning) {
-        sequence.learning = false;
-      } else if (surprises > kSurprisesMax) {
-        note_surprise(sequence);
+    if (at == nullptr) return nullptr;
+    if (*at != ',') {
+      at = behind_space(at);
+      if (at >= end || (*at != ',' && *at != '}')) return nullptr;
+      if (*at == '}') {
+        --depth_;
+        return at + 1;
       }
-      return i;
     }
-    if (behind != ',') return nullptr;
+    if (*++at != '"') at = behind_space(at);
+    if (at >= end) return nullptr;
   }
 }
 
-// The order is learned anew, from the next object on this level, ever less often where it does not hold.
-void Walker::note_surprise(Sequence& sequence) {
-  if (++sequence.surprises < sequence.patience || &sequence == sequences_[0].get()) return;
-  sequence = {.keys = {}, .count = 0, .surprises = 0, .patience = 2 * sequence.patience, .learning = true};
-}
-
-Walker::Sequence& Walker::sequence_of(NodeId node) {
-  std::uint8_t& id = sequence_ids_[node];
-  if (id == 0 && sequences_.size() < kSequencesMax) {
-    id = static_cast<std::uint8_t>(sequences_.size());
-    sequences_.push_back(std::make_unique<Sequence>());
+// The value of a known key that has brackets.
+const char* Walker::container(const char* at, Key& key) {
+  if (key.container == nullptr) key.container = std::make_unique<Remembered>();
+  Remembered& last = *key.container;
+  if (repeats(last, at)) {
+    for (const auto& leaf : last.leaves) fields_.add(leaf.field, leaf.kind, {at + leaf.begin, leaf.bytes});
+    last.trust += last.trust < kTrustMax;
+    return at + last.bytes - 1;
   }
-  return *sequences_[id];
-}
-
-bool Walker::equals(const Expected& expected, const char* key, std::size_t bytes) {
-  std::uint64_t words[2];
-  std::memcpy(words, key, sizeof(words));
-  return ((words[0] ^ expected.first) & expected.first_mask) == 0 &&
-         ((words[1] ^ expected.second) & expected.second_mask) == 0 && expected.bytes == bytes && key[bytes] == '"';
-}
-
-void Walker::learn(Sequence& sequence, const char* key, std::size_t bytes, NodeId child) {
-  if (bytes > 16 || sequence.count == kExpectedMax) return;
-  const auto mask = [](std::size_t covered) {
-    return covered >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * covered)) - 1;
-  };
-  std::uint64_t words[2];
-  std::memcpy(words, key, sizeof(words));
-  sequence.keys[sequence.count++] = {
-      words[0], words[1], mask(bytes), mask(bytes > 8 ? bytes - 8 : 0), static_cast<std::uint32_t>(bytes), child};
-}
-
-// Says false if the key is no JSON string.
-bool Walker::look_up(NodeId node, const char* key, std::size_t bytes, NodeId& child) {
-  if (!is_unusual(key, bytes)) {
-    child = paths_.child(node, key, bytes);
-    return true;
+  const auto first_leaf = static_cast<LeafId>(fields_.leaf_count());
+  const bool plain_before = fields_.is_plain();
+  const char* const behind = key.child == kNone ? skip_container(at, end_) : value(at, key.child);
+  last.bytes = 0;
+  if (last.trust < 0) {
+    if (++last.trust == 0) last.trust = kTrustMax / 2;
+  } else if ((last.trust -= 2) < 0) {
+    last.trust = kTrustLost;
+  } else if (behind != nullptr && key.child != watched_ && plain_before && fields_.is_plain()) {
+    remember(last, at, behind, first_leaf);
   }
-  std::string text;
-  if (!unescape_json({key, bytes}, text)) return false;
-  child = paths_.descend(node, text);
-  return true;
+  return behind;
 }
 
-Walker::Cursor Walker::value(Cursor i, NodeId node) {
-  if (*i >= end_) return nullptr;
+inline bool Walker::repeats(const Remembered& last, const char* at) const {
+  if (last.bytes == 0 || static_cast<std::size_t>(end_ - at) < last.bytes) return false;
+  std::size_t i = 0;
+  for (; i + 32 <= last.bytes; i += 32) {
+    if (Bytes32(at + i).equal(Bytes32(last.text.data() + i)) != ~0u) return false;
+  }
+  const std::uint32_t rest = (1u << (last.bytes - i)) - 1;
+  return (Bytes32(at + i).equal(Bytes32(last.text.data() + i)) & rest) == rest;
+}
+
+// REQUIRES: none of its leaves was unescaped, none lies in an array's element.
+void Walker::remember(Remembered& last, const char* at, const char* behind, LeafId first_leaf) const {
+  const auto bytes = static_cast<std::size_t>(behind - at) + 1;
+  if (bytes > kRememberedBytesMax) return;
+  std::memcpy(last.text.data(), at, bytes);
+  last.bytes = static_cast<std::uint32_t>(bytes);
+  last.leaves.clear();
+  for (LeafId id = first_leaf; id < fields_.leaf_count(); ++id) {
+    const Leaf& leaf = fields_.leaf(id);
+    last.leaves.push_back({leaf.field, leaf.kind, static_cast<std::uint32_t>(leaf.data - at), leaf.bytes});
+  }
+}
+
+Walker::Level& Walker::level_of(NodeId node) {
+  std::uint8_t& id = level_ids_[node];
+  if (id == 0 && levels_.size() < kLevelsMax) {
+    id = static_cast<std::uint8_t>(levels_.size());
+    levels_.push_back(std::make_unique<Level>());
+  }
+  return *levels_[id];
+}
+
+FieldId Walker::wanted_field(NodeId node) const {
+  const FieldId field = node == kNone ? kNone : paths_.field(node);
+  return field == kNone || wanted_ == nullptr || wanted_[field] != 0 ? field : kNone;
+}
+
+// Reads a key and its colon. If it can be remembered, it becomes `key` and the place before it is returned; otherwise
+// `key` is key 0, and its node is `child`.
+const char* Walker::unexpected_key(const char* at, NodeId node, Level& level, Key*& key, NodeId& child) {
+  Key* const before = std::exchange(key, level.keys.data());
+  bool escaped = false;
+  if (*at != '"') return nullptr;
+  const char* const quote = find_quote(at + 1, end_, escaped);
+  if (quote == nullptr) return nullptr;
+  const char* const colon = behind_space(quote + 1);
+  if (colon >= end_ || *colon != ':') return nullptr;
+  const std::string_view text(at + 1, static_cast<std::size_t>(quote - at - 1));
+  if (escaped || text.find('.') != std::string_view::npos) {
+    std::string unescaped;
+    if (!unescape_json(text, unescaped)) return nullptr;
+    child = paths_.descend(node, unescaped);
+    return colon + 1;
+  }
+  Key* const known = colon == quote + 1 ? remembered_key(level, {at, text.size() + 3}, node) : nullptr;
+  if (known == nullptr) {
+    child = paths_.child(node, text.data(), text.size());
+    return colon + 1;
+  }
+  before->next = {known, before->next[0]};
+  key = known;
+  return at;
+}
+
+// Null if the key is too long or the level is full.
+Walker::Key* Walker::remembered_key(Level& level, std::string_view quoted, NodeId node) {
+  if (quoted.size() > kKeyBytesMax || &level == levels_[0].get()) return nullptr;
+  std::size_t slot = text_hash(0, quoted) % level.slots.size();
+  for (; level.slots[slot] != 0; slot = (slot + 1) % level.slots.size()) {
+    Key& key = level.keys[level.slots[slot]];
+    if (key.bytes == quoted.size() && std::memcmp(key.text.data(), quoted.data(), quoted.size()) == 0) return &key;
+  }
+  if (level.count == kKeysMax) return nullptr;
+  Key& key = level.keys[level.count];
+  std::memcpy(key.text.data(), quoted.data(), quoted.size());
+  key.significant = static_cast<std::uint32_t>((std::uint64_t{1} << quoted.size()) - 1);
+  key.bytes = static_cast<std::uint32_t>(quoted.size());
+  key.child = paths_.child(node, quoted.data() + 1, quoted.size() - 3);
+  key.field = wanted_field(key.child);
+  level.slots[slot] = level.count++;
+  return &key;
+}
+
+const char* Walker::value(const char* at, NodeId node) {
   came_by_ |= node == watched_;
-  const char first = data_[*i];
-  if (first == '{') return paths_.has_children(node) ? object(i + 1, node) : skip(i);
-  if (first == '[') return paths_.has_children(node) || paths_.field(node) != kNone ? array(i + 1, node) : skip(i);
-  return scalar(i, paths_.field(node));
+  if (*at == '"') return string(at, wanted_field(node));
+  if (*at == '{') return paths_.has_children(node) ? object(at + 1, node) : skip_container(at, end_);
+  if (*at != '[') return token(at, wanted_field(node));
+  return paths_.has_children(node) || paths_.field(node) != kNone ? array(at + 1, node) : skip_container(at, end_);
 }
 
-// `i` stands behind the opening bracket.
-Walker::Cursor Walker::array(Cursor i, NodeId node) {
+const char* Walker::step_over(const char* at) const {
+  if (*at == '{' || *at == '[') return skip_container(at, end_);
+  if (*at != '"') return behind_token(at, end_);
+  bool escaped = false;
+  const char* const quote = find_quote(at + 1, end_, escaped);
+  return quote == nullptr ? nullptr : quote + 1;
+}
+
+// `at` stands behind the opening bracket.
+const char* Walker::array(const char* at, NodeId node) {
   if (++depth_ > kJsonDepthMax) return nullptr;
-  if (*i < end_ && data_[*i] == ']') {
-    --depth_;
-    return i + 1;
-  }
   ArrayId id = kNone;
+  at = behind_space(at);
+  if (at < end_ && *at == ']') {
+    --depth_;
+    return at + 1;
+  }
   for (;;) {
-    if (*i >= end_) return nullptr;
-    const char first = data_[*i];
-    if (first == '{' || first == '[') {
+    at = behind_space(at);
+    if (at >= end_) return nullptr;
+    if (*at == '{' || *at == '[') {
       if (id == kNone) id = fields_.open_array();
       fields_.open_element(id);
-      i = value(i, node);
+      at = value(at, node);
       fields_.close_element(id);
     } else {
-      i = scalar(i, paths_.field(node));
+      at = value(at, node);
     }
-    if (i == nullptr || *i >= end_) return nullptr;
-    const char behind = data_[*i++];
+    if (at == nullptr) return nullptr;
+    at = behind_space(at);
+    if (at >= end_) return nullptr;
+    const char behind = *at++;
     if (behind == ']') break;
     if (behind != ',') return nullptr;
   }
   if (id != kNone) fields_.close_array(id);
   --depth_;
-  return i;
+  return at;
 }
 
-// A scalar is one entry of the index; its text ends before the next entry, less white space.
-Walker::Cursor Walker::scalar(Cursor i, FieldId field) {
-  const std::uint32_t begin = *i++;
-  const char first = data_[begin];
-  if (first == ',' || first == ':' || first == '}' || first == ']') return nullptr;
-  if (field == kNone || (wanted_ != nullptr && wanted_[field] == 0)) return i;
-  std::uint32_t last = *i - 1;
-  while (is_space(data_[last])) --last;
-  const bool ok = first == '"' ? string(field, begin, last) : token(field, {data_ + begin, last - begin + 1});
-  return ok ? i : nullptr;
-}
-
-bool Walker::string(FieldId field, std::uint32_t begin, std::uint32_t last) {
-  return last > begin && data_[last] == '"' && fields_.add_string(field, {data_ + begin + 1, last - begin - 1});
-}
-
-bool Walker::token(FieldId field, std::string_view text) {
-  const bool literal = text == "true" || text == "false" || text == "null";
-  if (!literal && !is_json_number(text)) return false;
-  fields_.add(field, literal ? LeafKind::literal : LeafKind::number, text);
-  return true;
-}
-
-Walker::Cursor Walker::skip(Cursor i) const {
-  const char* const data = data_;
-  const std::uint32_t end = end_;
-  if (*i >= end) return nullptr;
-  int depth = kDepthChange[static_cast<unsigned char>(data[*i++])];
-  if (depth < 0) return nullptr;
-  while (depth > 0) {
-    const std::uint32_t offset = *i;
-    if (offset >= end) return nullptr;
-    ++i;
-    depth += kDepthChange[static_cast<unsigned char>(data[offset])];
+inline const char* Walker::string(const char* at, FieldId field) {
+  bool escaped = false;
+  const char* const quote = find_quote(at + 1, end_, escaped);
+  if (quote == nullptr) return nullptr;
+  if (field == kNone) return quote + 1;
+  const std::string_view content(at + 1, static_cast<std::size_t>(quote - at - 1));
+  if (!escaped) {
+    fields_.add(field, LeafKind::string, content);
+  } else if (!fields_.add_escaped(field, content)) {
+    return nullptr;
   }
-  return i;
+  return quote + 1;
+}
+
+const char* Walker::token(const char* at, FieldId field) {
+  const char* const behind = behind_token(at, end_);
+  if (field == kNone || behind == nullptr) return behind;
+  const std::string_view text(at, static_cast<std::size_t>(behind - at));
+  const bool literal = text == "true" || text == "false" || text == "null";
+  if (!literal && !is_json_number(text)) return nullptr;
+  fields_.add(field, literal ? LeafKind::literal : LeafKind::number, text);
+  return behind;
 }
 
 }  // namespace millrace

@@ -1,0 +1,87 @@
+// Finds where strings and containers end in JSON text, 64 bytes at a time, without reading what they hold.
+//
+// Threads: pure. Cost: about 0.1 ns a byte with AVX2. Errors: null if the end is not before `end`.
+// REQUIRES of every function: kJsonPaddingBytes readable bytes behind `end`.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
+namespace millrace {
+
+constexpr std::size_t kJsonPaddingBytes = 64;
+
+// Thirty-two bytes of text; bit i of a mask speaks of byte i.
+class Bytes32 {
+ public:
+#ifdef __AVX2__
+  explicit Bytes32(const char* at) : bytes_(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at))) {}
+  std::uint32_t equal(char c) const { return mask(_mm256_cmpeq_epi8(bytes_, _mm256_set1_epi8(c))); }
+  std::uint32_t equal(const Bytes32& other) const { return mask(_mm256_cmpeq_epi8(bytes_, other.bytes_)); }
+  // Of bytes whose bit 5 was set, which joins [ with { and ] with }.
+  std::uint32_t equal_folded(char c) const {
+    return mask(_mm256_cmpeq_epi8(_mm256_or_si256(bytes_, _mm256_set1_epi8(0x20)), _mm256_set1_epi8(c)));
+  }
+
+ private:
+  static std::uint32_t mask(__m256i v) { return static_cast<std::uint32_t>(_mm256_movemask_epi8(v)); }
+  __m256i bytes_;
+#else
+  explicit Bytes32(const char* at) : bytes_(at) {}
+  std::uint32_t equal(char c) const {
+    return mask([&](unsigned i) { return bytes_[i] == c; });
+  }
+  std::uint32_t equal(const Bytes32& other) const {
+    return mask([&](unsigned i) { return bytes_[i] == other.bytes_[i]; });
+  }
+  std::uint32_t equal_folded(char c) const {
+    return mask([&](unsigned i) { return (bytes_[i] | 0x20) == c; });
+  }
+
+ private:
+  template <typename Test>
+  static std::uint32_t mask(Test&& test) {
+    std::uint32_t out = 0;
+    for (unsigned i = 0; i < 32; ++i) out |= static_cast<std::uint32_t>(test(i)) << i;
+    return out;
+  }
+  const char* bytes_;
+#endif
+};
+
+class Bytes64 {
+ public:
+  explicit Bytes64(const char* at) : low_(at), high_(at + 32) {}
+  std::uint64_t equal(char c) const { return low_.equal(c) | std::uint64_t{high_.equal(c)} << 32; }
+  std::uint64_t equal_folded(char c) const { return low_.equal_folded(c) | std::uint64_t{high_.equal_folded(c)} << 32; }
+
+ private:
+  Bytes32 low_, high_;
+};
+
+// The quote that ends the string whose content starts at `at`; notes whether the content holds a backslash.
+inline const char* find_quote(const char* at, const char* end, bool& escaped) {
+  while (at < end) {
+    const Bytes64 block(at);
+    const std::uint64_t quotes = block.equal('"'), hits = quotes | block.equal('\\');
+    if (hits == 0) {
+      at += 64;
+      continue;
+    }
+    at += std::countr_zero(hits);
+    if ((quotes & hits & (0 - hits)) != 0) return at < end ? at : nullptr;
+    escaped = true;
+    at += 2;
+  }
+  return nullptr;
+}
+
+// The place behind the bracket that closes the container which opens at `at`. Brackets are counted, not paired by kind.
+const char* skip_container(const char* at, const char* end);
+
+}  // namespace millrace
