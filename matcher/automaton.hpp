@@ -15,7 +15,7 @@
 //
 // Invariants:
 //   I1  field ids are in byte order of their paths, so a conjunction's groups in field order are in path order;
-//   I2  a group found by any index is verified on the event: the indexes may offer too much, never too little;
+//   I2  a group found by any index is verified on the leaf: the indexes may offer too much, never too little;
 //   I3  the verdict on a rule does not depend on other rules.
 //
 // Threads: immutable after compile(); share one automaton between any number of threads, each with its own Matcher.
@@ -82,6 +82,8 @@ class Automaton {
   struct Field {
     bool used = false;     // some rule has a leaf list here
     bool indexed = false;  // any of the below
+    bool costly = false;   // a value takes many look-ups, so the matcher remembers what they found
+    std::uint64_t seed = 0;
     bool strings = false, numbers = false, tokens = false, ignore_case = false;
     std::array<std::uint16_t, 4> stems{};  // root masks: prefix, suffix, and the two that ignore case
     std::uint64_t v4_lengths = 0;
@@ -90,7 +92,8 @@ class Automaton {
     std::uint32_t list_begin = 0, list_end = 0;  // in lists_
   };
 
-  // An index value is a group, or with one of these bits: a place in lists_ (count, groups), the mask of a stem.
+  // An index value is a group whose first alternative the key is of; or with one of these bits: a place in lists_
+  // (count, then each group and the place of the alternative in it), the mask of a stem.
   static constexpr std::uint32_t kPosting = 0x80000000;
   static constexpr std::uint32_t kStem = 0x40000000;
 
@@ -110,24 +113,43 @@ class Automaton {
 // One thread's way to ask an automaton. Keeps its memory from event to event.
 class Matcher {
  public:
-  explicit Matcher(std::shared_ptr<const Automaton> automaton) : automaton_(std::move(automaton)) {}
+  explicit Matcher(std::shared_ptr<const Automaton> automaton);
 
   // Appends the ids of the rules that match, ascending, each once. Says false if array consistency could not be decided
   // within kConsistencyStatesMax, which takes an event with several arrays on one path.
   bool match(EventFields& fields, std::vector<RuleId>& rules);
 
  private:
+  // A value that was looked up in a costly field, and the groups that hold for it.
+  struct Remembered {
+    std::string text;
+    std::vector<GroupId> groups;
+    bool used = false;
+  };
+  static constexpr std::size_t kRememberingFieldsMax = 64;  // LIMIT: costly fields whose values are remembered
+  static constexpr std::size_t kRememberedMax = 16;         // LIMIT: values remembered of a field
+  static constexpr std::size_t kRememberedBytesMax = 256;   // LIMIT: of such a value
+  static constexpr std::size_t kRememberedGroupsMax = 64;   // LIMIT: of its groups
+
   void find_groups(EventFields& fields);
   void find_by_leaf(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
-  void find_by_stems(std::uint64_t seed, std::uint32_t mask, std::string_view value, bool from_tail);
+  void find_by_text(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
+  void find_by_stems(std::uint64_t seed, std::uint32_t mask, std::string_view value, bool from_tail, Leaf& leaf,
+                     EventFields& fields);
   void find_by_address(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
-  void offer(std::uint64_t hash);
+  void find_costly(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
+  void offer(std::uint64_t hash, Leaf& leaf, EventFields& fields);
+  void offer_entry(GroupId group, std::uint32_t entry, Leaf& leaf, EventFields& fields);
+  void add_found(GroupId group);
   void offer_twins(GroupId group, EventFields& fields);
   bool group_holds(GroupId group, EventFields& fields) const;
   bool run_cluster(GroupId group, EventFields& fields, std::vector<RuleId>& rules) const;
 
   std::shared_ptr<const Automaton> automaton_;
-  std::vector<GroupId> found_;
+  std::vector<GroupId> found_;  // access groups that hold
+  std::size_t compact_at_ = 0;  // repetitions in found_ are taken out when it has grown so far
+  std::vector<std::array<Remembered, kRememberedMax>> remembered_;  // by field, costly ones only
+  std::vector<std::uint32_t> remembered_of_field_;
   std::string lower_;
 };
 

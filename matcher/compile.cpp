@@ -2,8 +2,8 @@
 // access group, and the groups so chosen are entered into the indexes.
 #include <algorithm>
 #include <map>
-#include <random>
 #include <set>
+#include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
@@ -11,12 +11,15 @@
 #include "matcher/automaton.hpp"
 #include "matcher/case_fold.hpp"
 #include "matcher/key_hash.hpp"
+#include "matcher/secret.hpp"
 #include "matcher/wildcard.hpp"
 
 namespace millrace {
 namespace {
 
 constexpr std::size_t kGroupHeadWords = 4;
+
+constexpr int kSecretsMax = 64;  // LIMIT: secrets drawn; one in a thousand fails at a million rules
 
 // LIMIT: conjunctions that a cluster holds before it is split; going through so few costs less than another look-up.
 constexpr std::uint32_t kClusterConjunctionsMax = 4;
@@ -71,11 +74,6 @@ struct StringHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
 };
-
-std::uint64_t fresh_secret() {
-  std::random_device device;
-  return static_cast<std::uint64_t>(device()) << 32 | device();
-}
 
 bool is_hashed(Op op) {
   switch (op) {
@@ -133,7 +131,11 @@ class Compiler {
   }
 
  private:
-  using HashedGroup = HashIndex::Item;
+  struct Key {
+    std::uint64_t hash;
+    GroupId group;
+    std::uint32_t entry;  // place of the alternative in the group's values
+  };
   struct Twin {
     GroupId of, group;
   };
@@ -344,60 +346,77 @@ class Compiler {
   // Draws secrets until no two keys collide; with 64-bit hashes and 32-bit tags the first one nearly always does.
   void build_indexes() {
     const auto lists_before = out_.lists_;
-    do {
+    for (int secrets = 1;; ++secrets) {
       out_.lists_ = lists_before;
       out_.ranges_.clear();
-      for (auto& field : out_.fields_) field.ranges = kNone;
       out_.secret_ = fresh_secret();
+      for (FieldId i = 0; i < out_.fields_.size(); ++i) {
+        out_.fields_[i].ranges = kNone;
+        out_.fields_[i].seed = field_seed(out_.secret_, i);
+      }
       keys_.clear();
       stems_.clear();
       for (const GroupId group : indexed_) index_group(group);
       for (const Twin& twin : twins_) index_twin(twin);
-    } while (!build_table());
+      if (build_table()) break;
+      if (secrets == kSecretsMax) throw std::runtime_error("the rule set's keys collide under every secret");
+    }
+    for (auto& field : out_.fields_) field.costly = is_costly(field);
     for (auto& ranges : out_.ranges_) ranges.build();
   }
 
+  static bool is_costly(const Automaton::Field& field) {
+    const auto any = [](const auto& words) {
+      return std::any_of(words.begin(), words.end(), [](auto w) { return w != 0; });
+    };
+    return field.ignore_case || any(field.stems) || field.v4_lengths != 0 || any(field.v6_lengths);
+  }
+
+  void add_key(std::uint64_t hash) { keys_.push_back({hash, group_, entry_}); }
+
   void index_group(GroupId group) {
+    group_ = group;
     const FieldId id = out_.groups_[group];
     auto& field = out_.fields_[id];
     field.indexed = true;
-    const auto seed = [&](KeyKind kind) { return key_seed(out_.secret_, id, kind); };
+    const auto seed = [&](KeyKind kind) { return key_seed(field.seed, kind); };
     for (Words words = values_of(group); !words.empty();) {
+      entry_ = static_cast<std::uint32_t>(values_of(group).size() - words.size());
       const Entry entry = read_entry(words);
       switch (entry.op) {
         case Op::exact_string:
           field.strings = true;
-          keys_.push_back({text_hash(seed(KeyKind::string), entry.text()), group});
+          add_key(text_hash(seed(KeyKind::string), entry.text()));
           break;
         case Op::exact_number:
           field.numbers = true;
-          keys_.push_back({number_hash(seed(KeyKind::number), entry.number(0)), group});
+          add_key(number_hash(seed(KeyKind::number), entry.number(0)));
           break;
         case Op::exact_token:
           field.tokens = true;
-          keys_.push_back({text_hash(seed(KeyKind::token), entry.text()), group});
+          add_key(text_hash(seed(KeyKind::token), entry.text()));
           break;
         case Op::ignore_case:
           field.ignore_case = true;
-          keys_.push_back({text_hash(seed(KeyKind::ignore_case), entry.text()), group});
+          add_key(text_hash(seed(KeyKind::ignore_case), entry.text()));
           break;
         case Op::prefix:
-          index_affix(group, field.stems[0], seed(KeyKind::prefix), entry.text(), false);
+          index_affix(field.stems[0], seed(KeyKind::prefix), entry.text(), false);
           break;
         case Op::suffix:
-          index_affix(group, field.stems[1], seed(KeyKind::suffix), entry.text(), true);
+          index_affix(field.stems[1], seed(KeyKind::suffix), entry.text(), true);
           break;
         case Op::prefix_ignore_case:
-          index_affix(group, field.stems[2], seed(KeyKind::prefix_ignore_case), entry.text(), false);
+          index_affix(field.stems[2], seed(KeyKind::prefix_ignore_case), entry.text(), false);
           break;
         case Op::suffix_ignore_case:
-          index_affix(group, field.stems[3], seed(KeyKind::suffix_ignore_case), entry.text(), true);
+          index_affix(field.stems[3], seed(KeyKind::suffix_ignore_case), entry.text(), true);
           break;
         case Op::wildcard:
-          index_wildcard(group, field, seed(KeyKind::prefix), seed(KeyKind::suffix), entry.text());
+          index_wildcard(field, seed(KeyKind::prefix), seed(KeyKind::suffix), entry.text());
           break;
         case Op::cidr:
-          index_block(group, field, id, entry.block());
+          index_block(field, entry.block());
           break;
         default:
           index_range(group, field, entry);
@@ -408,11 +427,14 @@ class Compiler {
 
   void index_twin(const Twin& twin) {
     const std::uint64_t seed = twin_seed(out_.secret_, twin.of, out_.groups_[twin.group]);
-    for (Words words = values_of(twin.group); !words.empty();)
-      keys_.push_back({text_hash(seed, read_entry(words).text()), twin.group});
+    group_ = twin.group;
+    for (Words words = values_of(twin.group); !words.empty();) {
+      entry_ = static_cast<std::uint32_t>(values_of(twin.group).size() - words.size());
+      add_key(text_hash(seed, read_entry(words).text()));
+    }
   }
 
-  void index_affix(GroupId group, std::uint16_t& root_mask, std::uint64_t hash, std::string_view text, bool from_tail) {
+  void index_affix(std::uint16_t& root_mask, std::uint64_t hash, std::string_view text, bool from_tail) {
     std::uint32_t mask_of_root = 0;
     std::uint32_t* mask = &mask_of_root;
     std::size_t i = 0;
@@ -424,27 +446,27 @@ class Compiler {
     }
     const std::size_t rest = text.size() - i * kStemBytes;
     *mask |= 1u << rest;
-    keys_.push_back({tail_hash(hash, rest == 0 ? 0 : word_at(text, i, rest, from_tail), rest), group});
+    add_key(tail_hash(hash, rest == 0 ? 0 : word_at(text, i, rest, from_tail), rest));
     root_mask = static_cast<std::uint16_t>(root_mask | mask_of_root);
   }
 
-  void index_wildcard(GroupId group, Automaton::Field& field, std::uint64_t prefix_seed, std::uint64_t suffix_seed,
+  void index_wildcard(Automaton::Field& field, std::uint64_t prefix_seed, std::uint64_t suffix_seed,
                       std::string_view text) {
     const auto first = std::min(text.find(kStar), text.size());
     const auto last = text.rfind(kStar);
     const std::string_view head = text.substr(0, first);
     const std::string_view tail = last == std::string_view::npos ? text : text.substr(last + 1);
     if (head.size() >= tail.size()) {
-      index_affix(group, field.stems[0], prefix_seed, head, false);
+      index_affix(field.stems[0], prefix_seed, head, false);
     } else {
-      index_affix(group, field.stems[1], suffix_seed, tail, true);
+      index_affix(field.stems[1], suffix_seed, tail, true);
     }
   }
 
-  void index_block(GroupId group, Automaton::Field& field, FieldId id, const IpBlock& block) {
+  void index_block(Automaton::Field& field, const IpBlock& block) {
     const KeyKind kind = block.base.is_v6 ? KeyKind::v6 : KeyKind::v4;
     (block.base.is_v6 ? field.v6_lengths[block.bits / 64] : field.v4_lengths) |= std::uint64_t{1} << (block.bits % 64);
-    keys_.push_back({block_hash(key_seed(out_.secret_, id, kind), block.base, block.bits), group});
+    add_key(block_hash(key_seed(field.seed, kind), block.base, block.bits));
   }
 
   void index_range(GroupId group, Automaton::Field& field, const Entry& entry) {
@@ -456,19 +478,19 @@ class Compiler {
   }
 
   bool build_table() {
-    const auto by_hash = [](const HashedGroup& a, const HashedGroup& b) { return a.hash < b.hash; };
+    const auto by_hash = [](const auto& a, const auto& b) { return a.hash < b.hash; };
     std::sort(keys_.begin(), keys_.end(), by_hash);
     std::sort(stems_.begin(), stems_.end(), by_hash);
-    std::vector<HashedGroup> items;
+    std::vector<HashIndex::Item> items;
     items.reserve(keys_.size() + stems_.size());
     for (std::size_t i = 0; i < keys_.size();) {
       std::size_t end = i + 1;
       while (end < keys_.size() && keys_[end].hash == keys_[i].hash) ++end;
-      items.push_back({keys_[i].hash, end == i + 1 ? keys_[i].value : posting(i, end)});
+      items.push_back({keys_[i].hash, end == i + 1 && keys_[i].entry == 0 ? keys_[i].group : posting(i, end)});
       i = end;
     }
     for (std::size_t i = 0; i < stems_.size();) {
-      HashedGroup merged{stems_[i].hash, Automaton::kStem};
+      HashIndex::Item merged{stems_[i].hash, Automaton::kStem};
       for (; i < stems_.size() && stems_[i].hash == merged.hash; ++i) merged.value |= stems_[i].value;
       items.push_back(merged);
     }
@@ -478,7 +500,7 @@ class Compiler {
   std::uint32_t posting(std::size_t begin, std::size_t end) {
     const auto at = static_cast<std::uint32_t>(out_.lists_.size());
     out_.lists_.push_back(static_cast<std::uint32_t>(end - begin));
-    for (std::size_t i = begin; i < end; ++i) out_.lists_.push_back(keys_[i].value);
+    for (std::size_t i = begin; i < end; ++i) out_.lists_.insert(out_.lists_.end(), {keys_[i].group, keys_[i].entry});
     return at | Automaton::kPosting;
   }
 
@@ -493,7 +515,10 @@ class Compiler {
   std::vector<GroupId> access_;  // by conjunction
   std::vector<GroupId> access_groups_, indexed_;
   std::vector<Twin> twins_;
-  std::vector<HashedGroup> keys_, stems_;
+  GroupId group_ = kNone;  // being indexed, and its alternative
+  std::uint32_t entry_ = 0;
+  std::vector<Key> keys_;
+  std::vector<HashIndex::Item> stems_;
 };
 
 std::shared_ptr<const Automaton> Automaton::compile(std::span<const std::string_view> patterns,

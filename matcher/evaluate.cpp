@@ -32,21 +32,33 @@ bool string_entry_holds(const Entry& entry, std::string_view value) {
   }
 }
 
+// Operands are ordered by length, then bytes.
+bool is_operand(const Entry& list, std::string_view value) {
+  std::uint32_t begin = 0, end = list.count;
+  while (begin < end) {
+    const std::uint32_t middle = begin + (end - begin) / 2;
+    const std::string_view text = operand(list, middle);
+    if (text == value) return true;
+    const bool before = text.size() != value.size() ? text.size() < value.size() : text < value;
+    (before ? begin : end) = before ? middle + 1 : middle;
+  }
+  return false;
+}
+
 bool excluded(const Entry& entry, std::string_view value) {
-  return any_operand(entry, [&](std::string_view operand) {
+  if (entry.op == Op::but_strings) return is_operand(entry, value);
+  return any_operand(entry, [&](std::string_view text) {
     switch (entry.op) {
-      case Op::but_strings:
-        return value == operand;
       case Op::but_prefix:
-        return value.starts_with(operand);
+        return value.starts_with(text);
       case Op::but_suffix:
-        return value.ends_with(operand);
+        return value.ends_with(text);
       case Op::but_ignore_case:
-        return equals_ascii_lower(value, operand);
+        return equals_ascii_lower(value, text);
       case Op::but_fold:
-        return fold_matches(operand, value, FoldAnchor::whole);
+        return fold_matches(text, value, FoldAnchor::whole);
       default:
-        return wildcard_matches(operand, value);
+        return wildcard_matches(text, value);
     }
   });
 }

@@ -7,6 +7,7 @@
 // Threads: pure. Cost: a multiplication a word.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -33,13 +34,17 @@ constexpr std::uint32_t kStemGoesOn = 1u << 8;  // in a stem's mask; bit t: a ta
 
 __extension__ using DoubleWord = unsigned __int128;
 
-inline std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
-  const auto product = static_cast<DoubleWord>(a ^ 0x9e3779b97f4a7c15u) * (b ^ 0xe7037ed1a0b428dbu);
+// Both factors hold the hash so far, which a secret went into: no word makes the product 0 under every secret.
+inline std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
+  const auto product =
+      static_cast<DoubleWord>(hash ^ 0x9e3779b97f4a7c15u) * (word ^ std::rotl(hash, 32) ^ 0xe7037ed1a0b428dbu);
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-inline std::uint64_t key_seed(std::uint64_t secret, std::uint32_t field, KeyKind kind) {
-  return mix(secret, static_cast<std::uint64_t>(field) << 8 | static_cast<std::uint64_t>(kind)) ^ secret;
+inline std::uint64_t field_seed(std::uint64_t secret, std::uint32_t field) { return mix(secret, field) ^ secret; }
+
+inline std::uint64_t key_seed(std::uint64_t field_seed, KeyKind kind) {
+  return field_seed + static_cast<std::uint64_t>(kind) * 0xd6e8feb86659fd93u;
 }
 
 inline std::uint64_t twin_seed(std::uint64_t secret, std::uint32_t group, std::uint32_t field) {

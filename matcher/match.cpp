@@ -1,5 +1,5 @@
-// Matches one event: looks its leaves up, verifies the groups so found, and goes through the conjunctions that wait
-// there.
+// Matches one event: looks its leaves up, verifies each group so found on the leaf, and goes through the conjunctions
+// that wait there.
 #include <algorithm>
 #include <bit>
 
@@ -13,6 +13,7 @@ namespace millrace {
 namespace {
 
 constexpr std::size_t kGroupHeadWords = 4;
+constexpr std::size_t kFoundMin = 1024;  // groups kept, with repetitions, before these are taken out
 
 Words values_of(const std::vector<std::uint32_t>& groups, GroupId group) {
   return {groups.data() + group + kGroupHeadWords, groups[group + 1]};
@@ -28,16 +29,25 @@ void sort_unique(std::vector<T>& values, std::size_t begin = 0) {
 
 }  // namespace
 
+Matcher::Matcher(std::shared_ptr<const Automaton> automaton) : automaton_(std::move(automaton)) {
+  for (const auto& field : automaton_->fields_) {
+    const bool remembers = field.costly && remembered_.size() < kRememberingFieldsMax;
+    remembered_of_field_.push_back(remembers ? static_cast<std::uint32_t>(remembered_.size()) : kNone);
+    if (remembers) remembered_.emplace_back();
+  }
+}
+
 bool Matcher::match(EventFields& fields, std::vector<RuleId>& rules) {
   found_.clear();
+  compact_at_ = kFoundMin;
   find_groups(fields);
   sort_unique(found_);
   const std::size_t rules_before = rules.size();
   bool decided = true;
   // Twins are found behind the groups that lead to them.
   const std::size_t found = found_.size();
+  compact_at_ = ~std::size_t{0};
   for (std::size_t i = 0; i < found; ++i) {
-    if (!group_holds(found_[i], fields)) continue;
     decided &= run_cluster(found_[i], fields, rules);
     if (automaton_->groups_[found_[i] + 3] != kNone) offer_twins(found_[i], fields);
   }
@@ -54,44 +64,73 @@ void Matcher::find_groups(EventFields& fields) {
     const auto& field = a.fields_[leaf.field];
     if (!field.indexed) continue;
     find_by_leaf(field, leaf, fields);
-    if (fields.first(leaf.field) == id)
-      found_.insert(found_.end(), a.lists_.begin() + field.list_begin, a.lists_.begin() + field.list_end);
+    if (field.list_begin == field.list_end || fields.first(leaf.field) != id) continue;
+    for (std::uint32_t i = field.list_begin; i < field.list_end; ++i) {
+      if (group_holds(a.lists_[i], fields)) add_found(a.lists_[i]);
+    }
   }
-  found_.insert(found_.end(), a.always_.begin(), a.always_.end());
+  for (const GroupId group : a.always_) {
+    if (group_holds(group, fields)) add_found(group);
+  }
 }
 
 void Matcher::find_by_leaf(const Automaton::Field& field, Leaf& leaf, EventFields& fields) {
-  const auto seed = [&](KeyKind kind) { return key_seed(automaton_->secret_, leaf.field, kind); };
-  if (leaf.kind != LeafKind::string) {
-    if (field.tokens) offer(text_hash(seed(KeyKind::token), leaf.text()));
-    if (leaf.kind != LeafKind::number || !(field.numbers || field.ranges != kNone) || !fields.number(leaf)) return;
-    if (field.numbers) offer(number_hash(seed(KeyKind::number), *fields.number(leaf)));
-    if (field.ranges != kNone) {
-      automaton_->ranges_[field.ranges].query(*fields.number(leaf), [&](GroupId group) { found_.push_back(group); });
-    }
+  if (leaf.kind == LeafKind::string) {
+    if (field.strings) offer(text_hash(key_seed(field.seed, KeyKind::string), leaf.text()), leaf, fields);
+    if (field.costly) find_costly(field, leaf, fields);
     return;
   }
-  if (field.strings) offer(text_hash(seed(KeyKind::string), leaf.text()));
-  if (field.stems[0] != 0) find_by_stems(seed(KeyKind::prefix), field.stems[0], leaf.text(), false);
-  if (field.stems[1] != 0) find_by_stems(seed(KeyKind::suffix), field.stems[1], leaf.text(), true);
-  if (field.ignore_case || field.stems[2] != 0 || field.stems[3] != 0) {
+  if (field.tokens) offer(text_hash(key_seed(field.seed, KeyKind::token), leaf.text()), leaf, fields);
+  if (leaf.kind != LeafKind::number || !(field.numbers || field.ranges != kNone) || !fields.number(leaf)) return;
+  if (field.numbers) offer(number_hash(key_seed(field.seed, KeyKind::number), *fields.number(leaf)), leaf, fields);
+  if (field.ranges != kNone)
+    automaton_->ranges_[field.ranges].query(*fields.number(leaf), [&](GroupId group) { add_found(group); });
+}
+
+// PERF: users, roles and addresses come again and again; one comparison then stands for a dozen look-ups.
+void Matcher::find_costly(const Automaton::Field& field, Leaf& leaf, EventFields& fields) {
+  const std::string_view text = leaf.text();
+  const std::uint32_t remembered = remembered_of_field_[leaf.field];
+  if (remembered == kNone || text.size() > kRememberedBytesMax) return find_by_text(field, leaf, fields);
+  const std::size_t tail = std::min<std::size_t>(text.size(), kStemBytes);
+  const std::uint64_t slot = mix(text.size(), tail == 0 ? 0 : word_at(text, 0, tail, true)) % kRememberedMax;
+  Remembered& last = remembered_[remembered][slot];
+  if (last.used && last.text == text) {
+    for (const GroupId group : last.groups) add_found(group);
+    return;
+  }
+  const std::size_t found_before = found_.size(), compact_before = compact_at_;
+  find_by_text(field, leaf, fields);
+  last.used = compact_at_ == compact_before && found_.size() - found_before <= kRememberedGroupsMax;
+  if (!last.used) return;
+  last.text = text;
+  last.groups.assign(found_.begin() + static_cast<std::ptrdiff_t>(found_before), found_.end());
+}
+
+void Matcher::find_by_text(const Automaton::Field& field, Leaf& leaf, EventFields& fields) {
+  const auto seed = [&](KeyKind kind) { return key_seed(field.seed, kind); };
+  const auto& stems = field.stems;
+  if (stems[0] != 0) find_by_stems(seed(KeyKind::prefix), stems[0], leaf.text(), false, leaf, fields);
+  if (stems[1] != 0) find_by_stems(seed(KeyKind::suffix), stems[1], leaf.text(), true, leaf, fields);
+  if (field.ignore_case || stems[2] != 0 || stems[3] != 0) {
     lower_.clear();
     append_ascii_lower(leaf.text(), lower_);
-    if (field.ignore_case) offer(text_hash(seed(KeyKind::ignore_case), lower_));
-    if (field.stems[2] != 0) find_by_stems(seed(KeyKind::prefix_ignore_case), field.stems[2], lower_, false);
-    if (field.stems[3] != 0) find_by_stems(seed(KeyKind::suffix_ignore_case), field.stems[3], lower_, true);
+    if (field.ignore_case) offer(text_hash(seed(KeyKind::ignore_case), lower_), leaf, fields);
+    if (stems[2] != 0) find_by_stems(seed(KeyKind::prefix_ignore_case), stems[2], lower_, false, leaf, fields);
+    if (stems[3] != 0) find_by_stems(seed(KeyKind::suffix_ignore_case), stems[3], lower_, true, leaf, fields);
   }
   if (field.v4_lengths != 0 || (field.v6_lengths[0] | field.v6_lengths[1] | field.v6_lengths[2]) != 0)
     find_by_address(field, leaf, fields);
 }
 
-void Matcher::find_by_stems(std::uint64_t hash, std::uint32_t mask, std::string_view value, bool from_tail) {
+void Matcher::find_by_stems(std::uint64_t hash, std::uint32_t mask, std::string_view value, bool from_tail, Leaf& leaf,
+                            EventFields& fields) {
   for (std::size_t i = 0;; ++i) {
     const std::size_t rest = value.size() - i * kStemBytes;
     for (std::uint32_t tails = mask & 0xff; tails != 0; tails &= tails - 1) {
       const auto bytes = static_cast<std::size_t>(std::countr_zero(tails));
       if (bytes > rest) break;
-      offer(tail_hash(hash, bytes == 0 ? 0 : word_at(value, i, bytes, from_tail), bytes));
+      offer(tail_hash(hash, bytes == 0 ? 0 : word_at(value, i, bytes, from_tail), bytes), leaf, fields);
     }
     if ((mask & kStemGoesOn) == 0 || rest < kStemBytes) return;
     hash = stem_hash(hash, word_at(value, i, kStemBytes, from_tail));
@@ -104,25 +143,38 @@ void Matcher::find_by_address(const Automaton::Field& field, Leaf& leaf, EventFi
   const auto& address = fields.address(leaf);
   if (!address) return;
   const bool v6 = address->is_v6;
-  const std::uint64_t seed = key_seed(automaton_->secret_, leaf.field, v6 ? KeyKind::v6 : KeyKind::v4);
+  const std::uint64_t seed = key_seed(field.seed, v6 ? KeyKind::v6 : KeyKind::v4);
   for (unsigned word = 0; word < (v6 ? 3u : 1u); ++word) {
     for (std::uint64_t lengths = v6 ? field.v6_lengths[word] : field.v4_lengths; lengths != 0; lengths &= lengths - 1) {
       const unsigned bits = word * 64 + static_cast<unsigned>(std::countr_zero(lengths));
-      offer(block_hash(seed, network_of(*address, bits), bits));
+      offer(block_hash(seed, network_of(*address, bits), bits), leaf, fields);
     }
   }
 }
 
-void Matcher::offer(std::uint64_t hash) {
+void Matcher::offer(std::uint64_t hash, Leaf& leaf, EventFields& fields) {
   const std::uint32_t value = automaton_->index_.find(hash);
   if (value == HashIndex::kAbsent) return;
   if ((value & Automaton::kPosting) == 0) {
-    if ((value & Automaton::kStem) != 0) return;  // a chance hit
-    found_.push_back(value);
+    if ((value & Automaton::kStem) == 0) offer_entry(value, 0, leaf, fields);  // else a chance hit
     return;
   }
-  const auto* posting = automaton_->lists_.data() + (value & ~Automaton::kPosting);
-  found_.insert(found_.end(), posting + 1, posting + 1 + posting[0]);
+  const std::uint32_t* at = automaton_->lists_.data() + (value & ~Automaton::kPosting);
+  for (const std::uint32_t* const end = at + 1 + 2 * at[0]; ++at != end; ++at) offer_entry(at[0], at[1], leaf, fields);
+}
+
+void Matcher::offer_entry(GroupId group, std::uint32_t entry, Leaf& leaf, EventFields& fields) {
+  const std::vector<std::uint32_t>& groups = automaton_->groups_;
+  Words words = values_of(groups, group).subspan(entry);
+  if (groups[group] == leaf.field && entry_holds(read_entry(words), leaf, fields)) add_found(group);
+}
+
+// A group may be found by many leaves; what is kept stays within twice what is found.
+void Matcher::add_found(GroupId group) {
+  found_.push_back(group);
+  if (found_.size() < compact_at_) return;
+  sort_unique(found_);
+  compact_at_ = std::max(kFoundMin, 2 * found_.size());
 }
 
 void Matcher::offer_twins(GroupId group, EventFields& fields) {
@@ -130,7 +182,8 @@ void Matcher::offer_twins(GroupId group, EventFields& fields) {
   for (const FieldId field : std::span(split + 1, split[0])) {
     const std::uint64_t seed = twin_seed(automaton_->secret_, group, field);
     for (LeafId id = fields.first(field); id != kNone; id = fields.leaf(id).next) {
-      if (fields.leaf(id).kind == LeafKind::string) offer(text_hash(seed, fields.leaf(id).text()));
+      if (fields.leaf(id).kind == LeafKind::string)
+        offer(text_hash(seed, fields.leaf(id).text()), fields.leaf(id), fields);
     }
   }
 }

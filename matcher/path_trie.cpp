@@ -3,6 +3,8 @@
 #include <bit>
 #include <map>
 
+#include "matcher/secret.hpp"
+
 namespace millrace {
 namespace {
 
@@ -33,13 +35,13 @@ std::vector<Draft> draft_of(std::span<const std::string> paths) {
 
 void PathTrie::build(std::span<const std::string> paths) {
   const auto drafts = draft_of(paths);
+  secret_ = fresh_secret();
   nodes_.assign(drafts.size(), {});
   entries_.clear();
   text_.clear();
   for (const Draft& draft : drafts) {
     for (const auto& [key, child] : draft.children) text_ += key;
   }
-  text_.append(kTriePaddingBytes, '\0');
   std::size_t text_at = 0;
   for (NodeId id = 0; id < drafts.size(); ++id) {
     Node& node = nodes_[id];
@@ -49,13 +51,11 @@ void PathTrie::build(std::span<const std::string> paths) {
     node.table_mask = static_cast<std::uint32_t>(std::bit_ceil(2 * drafts[id].children.size()) - 1);
     entries_.resize(entries_.size() + node.table_mask + 1);
     for (const auto& [key, child] : drafts[id].children) {
-      const char* text = text_.data() + text_at;
-      Entry entry{load(text, key.size()), key.size() < 8 ? 0 : load(text + key.size() - 8, 8),
-                  static_cast<std::uint32_t>(key.size()), child, text_at};
+      const std::uint64_t hashed = text_hash(secret_, key);
+      const Entry entry{hashed, static_cast<std::uint32_t>(key.size()), child, text_at};
       text_at += key.size();
-      const std::uint64_t mixed = hash(entry.first, entry.last, key.size());
-      node.filter[mixed >> 62] |= std::uint64_t{1} << (mixed >> 56 & 63);
-      std::uint64_t slot = mixed >> 32;
+      node.filter[hashed >> 62] |= std::uint64_t{1} << (hashed >> 56 & 63);
+      std::uint64_t slot = hashed;
       while (entries_[node.table_begin + (slot & node.table_mask)].child != kNone) ++slot;
       entries_[node.table_begin + (slot & node.table_mask)] = entry;
     }
@@ -63,11 +63,9 @@ void PathTrie::build(std::span<const std::string> paths) {
 }
 
 NodeId PathTrie::descend(NodeId node, std::string_view dotted) const {
-  std::string padded(dotted);
-  padded.append(kTriePaddingBytes, '\0');
   for (std::size_t at = 0; node != kNone;) {
     const auto dot = std::min(dotted.find('.', at), dotted.size());
-    node = has_children(node) ? child(node, padded.data() + at, dot - at) : kNone;
+    node = has_children(node) ? child(node, dotted.data() + at, dot - at) : kNone;
     if (dot == dotted.size()) break;
     at = dot + 1;
   }

@@ -1,5 +1,8 @@
 #include "matcher/values.hpp"
 
+#include <algorithm>
+#include <tuple>
+
 namespace millrace {
 namespace {
 
@@ -35,9 +38,17 @@ void append_block(const IpBlock& block, std::vector<std::uint32_t>& out) {
   append_bytes({reinterpret_cast<const char*>(block.base.bytes.data()), block.base.bytes.size()}, out);
 }
 
-void append_list(Op op, std::span<const std::string> operands, std::vector<std::uint32_t>& out) {
+void append_list(Op op, std::vector<std::string> operands, std::vector<std::uint32_t>& out) {
+  std::sort(operands.begin(), operands.end(), [](const std::string& a, const std::string& b) {
+    return std::make_tuple(a.size(), std::string_view(a)) < std::make_tuple(b.size(), std::string_view(b));
+  });
   out.push_back(head(op, operands.size()));
   for (const auto& operand : operands) out.push_back(static_cast<std::uint32_t>(operand.size()));
+  std::size_t place = 0;
+  for (const auto& operand : operands) {
+    out.push_back(static_cast<std::uint32_t>(place));
+    place += words_for(operand.size());
+  }
   for (const auto& operand : operands) append_bytes(operand, out);
 }
 

@@ -6,7 +6,8 @@
 //     bytes    text, zero-padded to whole words
 //     numbers  NumberKey as two words, low first
 //     address  bits, is_v6, then the 16 bytes
-//     list     bytes x count, then each operand's bytes, padded apart
+//     list     bytes x count, place x count, then each operand's bytes, padded apart; shorter ones first, then in byte
+//              order. Places count words from behind the places
 //
 // The words are the same for the same list, so they serve to find equal lists, and they are what evaluates it: a reader
 // needs nothing else.
@@ -90,9 +91,9 @@ inline std::size_t operand_words(const Entry& entry) {
     case Op::but_ignore_case:
     case Op::but_fold:
     case Op::but_wildcard: {
-      std::size_t words = entry.count;
-      for (std::uint32_t i = 0; i < entry.count; ++i) words += words_for(entry.operands[i]);
-      return words;
+      if (entry.count == 0) return 0;
+      const std::uint32_t last = entry.count - 1;
+      return 2 * std::size_t{entry.count} + entry.operands[entry.count + last] + words_for(entry.operands[last]);
     }
     default:
       return words_for(entry.count);
@@ -106,14 +107,16 @@ inline Entry read_entry(Words& words) {
   return entry;
 }
 
+inline std::string_view operand(const Entry& list, std::uint32_t i) {
+  const std::uint32_t* const text = list.operands + 2 * std::size_t{list.count} + list.operands[list.count + i];
+  return {reinterpret_cast<const char*>(text), list.operands[i]};
+}
+
 // Calls visit(operand) for each operand of a list until it returns true; says whether one did.
 template <typename Visit>
 bool any_operand(const Entry& list, Visit&& visit) {
-  const std::uint32_t* at = list.operands + list.count;
   for (std::uint32_t i = 0; i < list.count; ++i) {
-    const std::uint32_t bytes = list.operands[i];
-    if (visit(std::string_view(reinterpret_cast<const char*>(at), bytes))) return true;
-    at += words_for(bytes);
+    if (visit(operand(list, i))) return true;
   }
   return false;
 }
@@ -124,6 +127,6 @@ constexpr std::size_t kOperandMax = (std::size_t{1} << 24) - 1;
 void append_text(Op op, std::string_view text, std::vector<std::uint32_t>& out);
 void append_numbers(Op op, std::span<const NumberKey> numbers, std::vector<std::uint32_t>& out);
 void append_block(const IpBlock& block, std::vector<std::uint32_t>& out);
-void append_list(Op op, std::span<const std::string> operands, std::vector<std::uint32_t>& out);
+void append_list(Op op, std::vector<std::string> operands, std::vector<std::uint32_t>& out);
 
 }  // namespace millrace
