@@ -67,10 +67,10 @@ class Bytes64 {
 // The quote that ends the string whose content starts at `at`; notes whether the content holds a backslash.
 inline const char* find_quote(const char* at, const char* end, bool& escaped) {
   while (at < end) {
-    const Bytes64 block(at);
-    const std::uint64_t quotes = block.equal('"'), hits = quotes | block.equal('\\');
+    const Bytes32 block(at);
+    const std::uint32_t quotes = block.equal('"'), hits = quotes | block.equal('\\');
     if (hits == 0) {
-      at += 64;
+      at += 32;
       continue;
     }
     at += std::countr_zero(hits);
