@@ -84,7 +84,8 @@ class Automaton {
     bool indexed = false;  // any of the below
     bool costly = false;   // a value takes many look-ups, so the matcher remembers what they found
     std::uint64_t seed = 0;
-    bool strings = false, numbers = false, tokens = false, ignore_case = false;
+    std::uint64_t string_lengths = 0;  // bit n % 64: some exact string has n bytes
+    bool numbers = false, tokens = false, ignore_case = false;
     std::array<std::uint16_t, 4> stems{};  // root masks: prefix, suffix, and the two that ignore case
     std::uint64_t v4_lengths = 0;
     std::array<std::uint64_t, 3> v6_lengths{};

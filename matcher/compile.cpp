@@ -385,7 +385,7 @@ class Compiler {
       const Entry entry = read_entry(words);
       switch (entry.op) {
         case Op::exact_string:
-          field.strings = true;
+          field.string_lengths |= std::uint64_t{1} << entry.count % 64;
           add_key(text_hash(seed(KeyKind::string), entry.text()));
           break;
         case Op::exact_number:

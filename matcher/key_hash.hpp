@@ -4,7 +4,7 @@
 // them: the value is hashed word by word, and goes on only as long as some prefix shares the words so far. Suffixes are
 // the same, read from the end.
 //
-// Threads: pure. Cost: a multiplication a word.
+// Threads: pure. Cost: a multiplication a word, or for a whole text one in 16 bytes.
 #pragma once
 
 #include <bit>
@@ -65,12 +65,32 @@ inline std::uint64_t tail_hash(std::uint64_t hash, std::uint64_t word, std::size
   return mix(hash + 0x51ed270b6f2c9d35u * (bytes + 1), word);
 }
 
+inline std::uint64_t load_word(const char* at) {
+  std::uint64_t word;
+  std::memcpy(&word, at, sizeof(word));
+  return word;
+}
+
+inline std::uint64_t mix_pair(std::uint64_t hash, std::uint64_t first, std::uint64_t second) {
+  const auto product = static_cast<DoubleWord>(hash ^ first ^ 0x9e3779b97f4a7c15u) *
+                       (second ^ std::rotl(hash, 32) ^ 0xe7037ed1a0b428dbu);
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+// Sixteen bytes a step; the last step may read some of them again. The length is mixed in first.
 inline std::uint64_t text_hash(std::uint64_t seed, std::string_view text) {
-  std::uint64_t hash = seed;
-  std::size_t i = 0;
-  for (; (i + 1) * kStemBytes <= text.size(); ++i) hash = stem_hash(hash, word_at(text, i, kStemBytes, false));
-  const std::size_t rest = text.size() - i * kStemBytes;
-  return tail_hash(hash, rest == 0 ? 0 : word_at(text, i, rest, false), rest);
+  const char* at = text.data();
+  const std::size_t bytes = text.size();
+  std::uint64_t hash = mix(seed, bytes);
+  if (bytes >= 16) {
+    const char* const last = at + bytes - 16;
+    for (; at < last; at += 16) hash = mix_pair(hash, load_word(at), load_word(at + 8));
+    return mix_pair(hash, load_word(last), load_word(last + 8));
+  }
+  if (bytes >= 8) return mix_pair(hash, load_word(at), load_word(at + bytes - 8));
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < bytes; ++i) word = word << 8 | static_cast<unsigned char>(at[i]);
+  return mix(hash, word);
 }
 
 inline std::uint64_t block_hash(std::uint64_t seed, const IpAddress& network, unsigned bits) {

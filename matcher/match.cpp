@@ -76,7 +76,8 @@ void Matcher::find_groups(EventFields& fields) {
 
 void Matcher::find_by_leaf(const Automaton::Field& field, Leaf& leaf, EventFields& fields) {
   if (leaf.kind == LeafKind::string) {
-    if (field.strings) offer(text_hash(key_seed(field.seed, KeyKind::string), leaf.text()), leaf, fields);
+    if ((field.string_lengths >> leaf.bytes % 64 & 1) != 0)
+      offer(text_hash(key_seed(field.seed, KeyKind::string), leaf.text()), leaf, fields);
     if (field.costly) find_costly(field, leaf, fields);
     return;
   }

@@ -190,15 +190,11 @@ const char* Walker::unexpected_key(const char* at, NodeId node, Level& level, Ke
   const char* const colon = behind_space(quote + 1);
   if (colon >= end_ || *colon != ':') return nullptr;
   const std::string_view text(at + 1, static_cast<std::size_t>(quote - at - 1));
-  if (escaped || text.find('.') != std::string_view::npos) {
-    std::string unescaped;
-    if (!unescape_json(text, unescaped)) return nullptr;
-    child = paths_.descend(node, unescaped);
-    return colon + 1;
-  }
-  Key* const known = colon == quote + 1 ? remembered_key(level, {at, text.size() + 3}, node) : nullptr;
+  Key* const known = colon == quote + 1 && !escaped ? remembered_key(level, {at, text.size() + 3}, node) : nullptr;
   if (known == nullptr) {
-    child = paths_.child(node, text.data(), text.size());
+    std::string unescaped;
+    if (escaped && !unescape_json(text, unescaped)) return nullptr;
+    child = paths_.descend(node, escaped ? std::string_view(unescaped) : text);
     return colon + 1;
   }
   before->next = {known, before->next[0]};
@@ -206,7 +202,7 @@ const char* Walker::unexpected_key(const char* at, NodeId node, Level& level, Ke
   return at;
 }
 
-// Null if the key is too long or the level is full.
+// Null if the key is too long, has a dot, or the level is full.
 Walker::Key* Walker::remembered_key(Level& level, std::string_view quoted, NodeId node) {
   if (quoted.size() > kKeyBytesMax || &level == levels_[0].get()) return nullptr;
   std::size_t slot = text_hash(0, quoted) % level.slots.size();
@@ -214,7 +210,7 @@ Walker::Key* Walker::remembered_key(Level& level, std::string_view quoted, NodeI
     Key& key = level.keys[level.slots[slot]];
     if (key.bytes == quoted.size() && std::memcmp(key.text.data(), quoted.data(), quoted.size()) == 0) return &key;
   }
-  if (level.count == kKeysMax) return nullptr;
+  if (level.count == kKeysMax || quoted.find('.') != std::string_view::npos) return nullptr;
   Key& key = level.keys[level.count];
   std::memcpy(key.text.data(), quoted.data(), quoted.size());
   key.significant = static_cast<std::uint32_t>((std::uint64_t{1} << quoted.size()) - 1);
