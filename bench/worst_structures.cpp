@@ -58,11 +58,14 @@ WorstCase siblings_rules_that_disagree(std::size_t rules) {
 WorstCase siblings_10_rules_disagree(std::size_t) { return siblings_rules_that_disagree(10); }
 WorstCase siblings_1000_rules_disagree(std::size_t) { return siblings_rules_that_disagree(1000); }
 
-// Three arrays under one key: choosing among their elements is a set cover.
+// Three arrays under one key, and a field that every choice among their elements excludes: a set cover.
 WorstCase arrays_under_one_key(std::size_t) {
-  const std::string array = array_of(160, [](std::size_t) { return R"({"p":1,"q":1,"r":1,"s":1})"; });
+  const auto array = [](char name) {
+    return array_of(
+        160, [&](std::size_t i) { return i == 0 ? std::string(R"({"s":1})") : fmt::format(R"({{"{}":1}})", name); });
+  };
   return {.patterns = {R"({"detail":{"a":{"p":[1],"q":[1],"r":[1],"s":[1]}}})"},
-          .details = {fmt::format(R"({{"a":{0},"a":{0},"a":{0}}})", array)},
+          .details = {fmt::format(R"({{"a":{},"a":{},"a":{}}})", array('p'), array('q'), array('r'))},
           .undecided = 1};
 }
 

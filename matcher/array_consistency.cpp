@@ -1,116 +1,426 @@
 #include "matcher/array_consistency.hpp"
 
 #include <algorithm>
-#include <set>
-#include <vector>
+#include <functional>
 
 #include "matcher/evaluate.hpp"
 
 namespace millrace {
 namespace {
 
-using State = std::vector<ElementId>;  // sorted
+// An index of a field's values pays from so many leaves and lists on.
+constexpr std::uint32_t kIndexedLeavesMin = 16, kIndexedListsMin = 4;
 
-struct Candidates {
-  std::vector<LeafId> all;         // every leaf of the field, ascending
-  std::vector<LeafId> satisfying;  // those that satisfy an alternative
-  bool absence = false;            // the field may be absent
-};
+// LIMIT: leaves that the index may offer a list; where more satisfy it, the first is soon found without.
+constexpr std::size_t kOfferedMax = 64;
 
-struct LeafRange {
-  LeafId begin, end;
-};
+constexpr std::size_t kPairsMax = 64;  // LIMIT: leaves set beside elements before a search
 
-Candidates candidates_of(const ConsistencyField& wanted, EventFields& fields) {
-  Candidates out;
+constexpr std::size_t kSlotsMin = 64;
+constexpr std::size_t kKeptLeavesMax = 4096;  // LIMIT: a list keeps memory for no more from event to event
+
+std::size_t hash_of(std::string_view text, bool is_string) { return std::hash<std::string_view>{}(text) + is_string; }
+
+// A short number's bits are all high ones.
+std::size_t hash_of(NumberKey number) {
+  const std::size_t product = (number ^ number >> 32) * 0x9e3779b97f4a7c15u;
+  return product ^ product >> 32;
+}
+
+std::uint32_t slot_hash(std::uint32_t word) {
+  word *= 0x9e3779b1u;
+  return word ^ word >> 15;
+}
+
+bool has_leaf_in(const std::vector<LeafId>& leaves, LeafId begin, LeafId end) {
+  if (begin >= end) return false;
+  const auto at = std::lower_bound(leaves.begin(), leaves.end(), begin);
+  return at != leaves.end() && *at < end;
+}
+
+bool spans_array(ElementId id, const EventFields& fields) {
+  const auto& element = fields.element(id);
+  const auto& array = fields.array(element.array);
+  return element.leaf_begin == array.leaf_begin && element.leaf_end == array.leaf_end;
+}
+
+// The leaf lies in the element's array, but not in the element.
+bool excludes_leaf(ElementId id, LeafId leaf, const EventFields& fields) {
+  const auto& element = fields.element(id);
+  const auto& array = fields.array(element.array);
+  return leaf >= array.leaf_begin && leaf < array.leaf_end && (leaf < element.leaf_begin || leaf >= element.leaf_end);
+}
+
+}  // namespace
+
+std::uint32_t ArrayConsistency::Places::find_or_add(std::uint32_t id) {
+  if (2 * (count_ + std::size_t{1}) > slots_.size()) grow();
+  Slot& slot = slot_of(id);
+  if (slot.epoch != epoch_) slot = {epoch_, id, count_++};
+  return slot.place;
+}
+
+ArrayConsistency::Places::Slot& ArrayConsistency::Places::slot_of(std::uint32_t id) {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = slot_hash(id) & mask;
+  while (slots_[at].epoch == epoch_ && slots_[at].id != id) at = (at + 1) & mask;
+  return slots_[at];
+}
+
+void ArrayConsistency::Places::grow() {
+  std::vector<Slot> old(std::max(kSlotsMin, 2 * slots_.size()));
+  old.swap(slots_);
+  for (const Slot& slot : old) {
+    if (slot.epoch == epoch_) slot_of(slot.id) = slot;
+  }
+}
+
+bool ArrayConsistency::States::is_at(std::uint32_t at, std::uint32_t step, std::span<const ElementId> state) const {
+  return words_[at] == step && words_[at + 1] == state.size() &&
+         std::equal(state.begin(), state.end(), words_.begin() + at + 2);
+}
+
+std::uint32_t ArrayConsistency::States::hash_of(std::uint32_t step, std::span<const ElementId> state) {
+  std::uint32_t hash = slot_hash(step);
+  for (const ElementId element : state) hash = slot_hash(hash + element);
+  return hash;
+}
+
+bool ArrayConsistency::States::has(std::uint32_t step, std::span<const ElementId> state) const {
+  if (count_ == 0) return false;
+  const std::uint32_t hash = hash_of(step, state);
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t at = hash & mask; slots_[at].epoch == epoch_; at = (at + 1) & mask) {
+    if (slots_[at].hash == hash && is_at(slots_[at].at, step, state)) return true;
+  }
+  return false;
+}
+
+void ArrayConsistency::States::add(std::uint32_t step, std::span<const ElementId> state) {
+  if (2 * (count_ + 1) > slots_.size()) grow();
+  const std::uint32_t hash = hash_of(step, state);
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t at = hash & mask;
+  while (slots_[at].epoch == epoch_) at = (at + 1) & mask;
+  slots_[at] = {epoch_, hash, static_cast<std::uint32_t>(words_.size())};
+  words_.push_back(step);
+  words_.push_back(static_cast<std::uint32_t>(state.size()));
+  words_.insert(words_.end(), state.begin(), state.end());
+  ++count_;
+  several_ += state.size() > 1;
+}
+
+void ArrayConsistency::States::grow() {
+  std::vector<Slot> old(std::max(kSlotsMin, 2 * slots_.size()));
+  old.swap(slots_);
+  const std::size_t mask = slots_.size() - 1;
+  for (const Slot& slot : old) {
+    if (slot.epoch != epoch_) continue;
+    std::size_t at = slot.hash & mask;
+    while (slots_[at].epoch == epoch_) at = (at + 1) & mask;
+    slots_[at] = slot;
+  }
+}
+
+void ArrayConsistency::clear() {
+  for (std::uint32_t i = 0; i < list_places_.count(); ++i) {
+    if (lists_[i].satisfying.capacity() > kKeptLeavesMax) lists_[i].satisfying = {};
+  }
+  list_places_.clear();
+  leaves_places_.clear();
+  ++event_;
+}
+
+// Choosing the element, or one around it, excludes other leaves.
+bool ArrayConsistency::excludes(ElementId element, const EventFields& fields) {
+  if (element == kNone) return false;
+  if (element >= spanning_.size()) spanning_.resize(element + std::size_t{1});
+  const auto parent = [&](ElementId e) { return fields.array(fields.element(e).array).parent; };
+  for (ElementId e = element; e != kNone && spanning_[e] != event_; e = parent(e)) {
+    if (!spans_array(e, fields)) return true;
+  }
+  for (ElementId e = element; e != kNone && spanning_[e] != event_; e = parent(e)) spanning_[e] = event_;
+  return false;
+}
+
+std::uint32_t ArrayConsistency::leaves_of(FieldId field, const EventFields& fields) {
+  const std::uint32_t before = leaves_places_.count(), place = leaves_places_.find_or_add(field);
+  if (place < before) return place;
+  if (place == leaves_.size()) leaves_.emplace_back();
+  Leaves& out = leaves_[place];
+  out.field = field;
+  out.count = out.asked = 0;
+  out.excludable = false;
+  out.runs.clear();
+  out.heads.clear();
+  ElementId element = kNone;
+  for (LeafId id = fields.first(field); id != kNone; id = fields.leaf(id).next, ++out.count) {
+    if (out.count > 0 && fields.leaf(id).element == element) continue;
+    element = fields.leaf(id).element;
+    out.runs.push_back(id);
+    out.excludable |= excludes(element, fields);
+  }
+  return place;
+}
+
+std::uint32_t ArrayConsistency::list_of(const ConsistencyField& wanted, EventFields& fields) {
+  const std::uint32_t before = list_places_.count(), place = list_places_.find_or_add(wanted.id);
+  if (place < before) return place;
+  if (place == lists_.size()) lists_.emplace_back();
+  List& out = lists_[place];
+  out.values = wanted.values;
+  out.leaves = leaves_of(wanted.field, fields);
+  out.absence = false;
   for (Words words = wanted.values; !words.empty();) out.absence |= read_entry(words).op == Op::not_exists;
-  for (LeafId id = fields.first(wanted.field); id != kNone; id = fields.leaf(id).next) {
-    out.all.push_back(id);
-    if (any_entry_holds(wanted.values, fields.leaf(id), fields)) out.satisfying.push_back(id);
+  out.next = fields.first(wanted.field);
+  out.satisfying.clear();
+  Leaves& leaves = leaves_[out.leaves];
+  if (leaves.count >= kIndexedLeavesMin && ++leaves.asked >= kIndexedListsMin) {
+    if (leaves.heads.empty()) index(leaves, fields);
+    if (find_by_index(out, leaves, fields)) out.next = kNone;
   }
-  return out;
+  return place;
 }
 
-// The ranges of leaves that agree with the state.
-std::vector<LeafRange> agreeing_ranges(const State& state, const EventFields& fields) {
-  std::vector<LeafRange> excluded;
-  for (const ElementId chosen : state) {
-    const auto& element = fields.element(chosen);
-    const auto& array = fields.array(element.array);
-    excluded.push_back({array.leaf_begin, element.leaf_begin});
-    excluded.push_back({element.leaf_end, array.leaf_end});
+void ArrayConsistency::index(Leaves& leaves, EventFields& fields) {
+  std::size_t slots = kSlotsMin;
+  while (slots < 2 * std::size_t{leaves.count}) slots *= 2;
+  leaves.heads.assign(slots, kNone);
+  leaves.hashed.clear();
+  const auto add = [&](std::size_t hash, LeafId leaf) {
+    std::uint32_t& head = leaves.heads[hash & (slots - 1)];
+    leaves.hashed.push_back({hash, leaf, head});
+    head = static_cast<std::uint32_t>(leaves.hashed.size() - 1);
+  };
+  for (LeafId id = fields.first(leaves.field); id != kNone; id = fields.leaf(id).next) {
+    Leaf& leaf = fields.leaf(id);
+    add(hash_of(leaf.text(), leaf.kind == LeafKind::string), id);
+    if (leaf.kind == LeafKind::number && fields.number(leaf)) add(hash_of(*fields.number(leaf)), id);
   }
-  std::sort(excluded.begin(), excluded.end(), [](auto a, auto b) { return a.begin < b.begin; });
-  std::vector<LeafRange> out;
-  LeafId at = 0;
-  for (const LeafRange& range : excluded) {
-    if (range.begin > at) out.push_back({at, range.begin});
-    at = std::max(at, range.end);
-  }
-  out.push_back({at, kNone});
-  return out;
 }
 
-// Calls visit(leaf) for the leaves within the ranges; stops and says true once a visit does.
-template <typename Visit>
-bool any_leaf_in(const std::vector<LeafRange>& ranges, const std::vector<LeafId>& leaves, Visit&& visit) {
-  for (const LeafRange& range : ranges) {
-    for (auto at = std::lower_bound(leaves.begin(), leaves.end(), range.begin); at != leaves.end() && *at < range.end;
-         ++at) {
-      if (visit(*at)) return true;
+// False if the index cannot tell which leaves satisfy the list, or if it offers too many.
+bool ArrayConsistency::find_by_index(List& list, const Leaves& leaves, EventFields& fields) {
+  std::size_t offered = 0;
+  for (Words words = list.values; !words.empty();) {
+    const Entry entry = read_entry(words);
+    if (entry.op == Op::not_exists) continue;
+    const bool number = entry.op == Op::exact_number, string = entry.op == Op::exact_string;
+    if (!number && !string && entry.op != Op::exact_token) return list.satisfying.clear(), false;
+    const std::size_t hash = number ? hash_of(entry.number(0)) : hash_of(entry.text(), string);
+    for (auto at = leaves.heads[hash & (leaves.heads.size() - 1)]; at != kNone; at = leaves.hashed[at].next) {
+      if (++offered > kOfferedMax) return list.satisfying.clear(), false;
+      const LeafId id = leaves.hashed[at].leaf;
+      if (leaves.hashed[at].hash == hash && entry_holds(entry, fields.leaf(id), fields)) list.satisfying.push_back(id);
+    }
+  }
+  std::sort(list.satisfying.begin(), list.satisfying.end());
+  list.satisfying.erase(std::unique(list.satisfying.begin(), list.satisfying.end()), list.satisfying.end());
+  return true;
+}
+
+// The first within the range that satisfies the list, or stands for a run of those; kNone for none.
+LeafId ArrayConsistency::first_satisfying(List& list, LeafId begin, LeafId end, EventFields& fields) {
+  const auto known = std::lower_bound(list.satisfying.begin(), list.satisfying.end(), begin);
+  if (known != list.satisfying.end()) return *known < end ? *known : kNone;
+  while (list.next < end) {
+    const LeafId id = list.next;
+    Leaf& leaf = fields.leaf(id);
+    list.next = leaf.next;
+    const bool in_run = !list.satisfying.empty() && fields.leaf(list.satisfying.back()).element == leaf.element;
+    if (in_run || !any_entry_holds(list.values, leaf, fields)) continue;
+    list.satisfying.push_back(id);
+    if (id >= begin) return id;
+  }
+  return kNone;
+}
+
+bool ArrayConsistency::holds(List& list, EventFields& fields) const {
+  const Leaves& leaves = leaves_[list.leaves];
+  return !list.satisfying.empty() || (list.absence && (leaves.count == 0 || leaves.excludable)) ||
+         first_satisfying(list, 0, kNone, fields) != kNone;
+}
+
+bool ArrayConsistency::holds(const ConsistencyField& wanted, EventFields& fields) {
+  return holds(lists_[list_of(wanted, fields)], fields);
+}
+
+Consistency ArrayConsistency::check(std::span<const ConsistencyField> conjunction, EventFields& fields) {
+  steps_.clear();
+  for (const ConsistencyField& wanted : conjunction) {
+    const std::uint32_t place = list_of(wanted, fields);
+    if (!holds(lists_[place], fields)) return Consistency::inconsistent;
+    const Leaves& leaves = leaves_[lists_[place].leaves];
+    if (leaves.excludable) steps_.push_back({place, lists_[place].leaves, leaves.runs.front(), leaves.runs.back()});
+  }
+  if (steps_.size() > 1) return first_ones_agree(fields) ? Consistency::consistent : search(fields);
+  const bool agree = steps_.empty() || first_satisfying(lists_[steps_[0].list], 0, kNone, fields) != kNone;
+  return agree ? Consistency::consistent : Consistency::inconsistent;
+}
+
+// PERF: what is usual, found without a search (worst_cases: sibling_arrays/3x160_1000_rules_match).
+bool ArrayConsistency::first_ones_agree(const EventFields& fields) const {
+  std::size_t pairs_left = kPairsMax;
+  for (auto step = steps_.begin(); step != steps_.end(); ++step) {
+    if (lists_[step->list].satisfying.empty()) return false;
+    const LeafId leaf = lists_[step->list].satisfying.front();
+    for (auto other = steps_.begin(); other != step; ++other) {
+      ElementId e = fields.leaf(lists_[other->list].satisfying.front()).element;
+      for (; e != kNone; e = fields.array(fields.element(e).array).parent) {
+        if (pairs_left-- == 0 || excludes_leaf(e, leaf, fields)) return false;
+      }
+    }
+  }
+  return true;
+}
+
+Consistency ArrayConsistency::search(EventFields& fields) {
+  failed_.clear();
+  chosen_.clear();
+  ranges_.clear();
+  ++epoch_;
+  trials_ = 0;
+  undecided_ = false;
+  if (try_state(1, 0, fields)) return Consistency::consistent;
+  return undecided_ ? Consistency::undecided : Consistency::inconsistent;
+}
+
+// The state is what lies in chosen_ from `state` on; so it is with ranges.
+bool ArrayConsistency::try_state(std::uint32_t step, std::size_t state, EventFields& fields) {
+  if (step > steps_.size()) return true;
+  if (failed_.has(step, std::span(chosen_).subspan(state))) return false;
+  const std::size_t ranges = push_ranges(step, state, fields);
+  const bool found = try_leaves(step, state, ranges, fields) || try_absence(step, state, ranges, fields);
+  ranges_.resize(ranges);
+  if (!found && !undecided_ && step > 1) {
+    failed_.add(step, std::span(chosen_).subspan(state));
+    undecided_ = failed_.several() > kConsistencyStatesMax;
+  }
+  return found;
+}
+
+bool ArrayConsistency::try_absence(std::uint32_t step, std::size_t state, std::size_t ranges, EventFields& fields) {
+  return !undecided_ && lists_[steps_[step - 1].list].absence && !any_leaf_agrees(step, ranges) &&
+         try_next(step, state, kNone, fields);
+}
+
+bool ArrayConsistency::try_leaves(std::uint32_t step, std::size_t state, std::size_t ranges, EventFields& fields) {
+  List& list = lists_[steps_[step - 1].list];
+  const std::size_t ranges_end = ranges_.size();
+  for (std::size_t i = ranges; i < ranges_end; ++i) {
+    const Range range = ranges_[i];
+    for (LeafId id = first_satisfying(list, range.begin, range.end, fields); id != kNone;
+         id = first_satisfying(list, id + 1, range.end, fields)) {
+      if (++trials_ > kConsistencyTrialsMax) undecided_ = true;
+      if (undecided_) return false;
+      if (try_next(step, state, fields.leaf(id).element, fields)) return true;
     }
   }
   return false;
 }
 
-bool has_leaf_in(const std::vector<LeafId>& leaves, LeafId begin, LeafId end) {
-  const auto at = std::lower_bound(leaves.begin(), leaves.end(), begin);
-  return at != leaves.end() && *at < end;
+bool ArrayConsistency::try_next(std::uint32_t step, std::size_t state, ElementId chosen, EventFields& fields) {
+  if (step == steps_.size()) return true;
+  const std::size_t next = push_state(step + 1, state, chosen, fields);
+  const bool found = try_state(step + 1, next, fields);
+  chosen_.resize(next);
+  return found;
 }
 
-bool array_matters_later(ArrayId array, std::span<const Candidates> later, const EventFields& fields) {
-  const auto& range = fields.array(array);
-  return std::any_of(later.begin(), later.end(),
-                     [&](const Candidates& c) { return has_leaf_in(c.all, range.leaf_begin, range.leaf_end); });
+bool ArrayConsistency::any_leaf_agrees(std::uint32_t step, std::size_t ranges) const {
+  const auto& runs = leaves_[steps_[step - 1].leaves].runs;
+  return std::any_of(ranges_.begin() + static_cast<std::ptrdiff_t>(ranges), ranges_.end(),
+                     [&](const Range& range) { return has_leaf_in(runs, range.begin, range.end); });
 }
 
-State extended(const State& state, LeafId leaf, std::span<const Candidates> later, const EventFields& fields) {
-  State out = state;
-  for (ElementId e = fields.leaf(leaf).element; e != kNone; e = fields.array(fields.element(e).array).parent)
-    out.push_back(e);
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  std::erase_if(out, [&](ElementId e) { return !array_matters_later(fields.element(e).array, later, fields); });
-  return out;
-}
-
-}  // namespace
-
-Consistency check_consistency(std::span<const ConsistencyField> conjunction, EventFields& fields) {
-  std::vector<Candidates> candidates;
-  for (const auto& wanted : conjunction) {
-    candidates.push_back(candidates_of(wanted, fields));
-    if (candidates.back().satisfying.empty() && !candidates.back().absence) return Consistency::inconsistent;
+// The ranges of leaves that agree with the state.
+std::size_t ArrayConsistency::push_ranges(std::uint32_t step, std::size_t state, const EventFields& fields) {
+  const std::size_t begin = ranges_.size();
+  if (state == chosen_.size()) {
+    ranges_.push_back({0, kNone});
+    return begin;
   }
-  std::set<State> states{State{}};
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const auto later = std::span<const Candidates>(candidates).subspan(i + 1);
-    std::set<State> next;
-    for (const State& state : states) {
-      const auto ranges = agreeing_ranges(state, fields);
-      if (candidates[i].absence && !any_leaf_in(ranges, candidates[i].all, [](LeafId) { return true; }))
-        next.insert(state);
-      any_leaf_in(ranges, candidates[i].satisfying, [&](LeafId leaf) {
-        next.insert(extended(state, leaf, later, fields));
-        return later.empty() || next.size() > kConsistencyStatesMax;
-      });
-      if (later.empty() && !next.empty()) return Consistency::consistent;
-      if (next.size() > kConsistencyStatesMax) return Consistency::undecided;
+  for (std::size_t i = state; i < chosen_.size(); ++i) {
+    for (ElementId e = chosen_[i]; e != kNone;
+         e = relevant(fields.array(fields.element(e).array).parent, step, fields)) {
+      const auto& element = fields.element(e);
+      const auto& array = fields.array(element.array);
+      ranges_.push_back({array.leaf_begin, element.leaf_begin});
+      ranges_.push_back({element.leaf_end, array.leaf_end});
     }
-    if (next.empty()) return Consistency::inconsistent;
-    states = std::move(next);
   }
-  return Consistency::consistent;
+  const auto excluded = ranges_.begin() + static_cast<std::ptrdiff_t>(begin);
+  std::sort(excluded, ranges_.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+  LeafId at = 0;
+  std::size_t out = begin;
+  for (std::size_t i = begin; i < ranges_.size(); ++i) {
+    const Range range = ranges_[i];
+    if (range.begin > at) ranges_[out++] = {at, range.begin};
+    at = std::max(at, range.end);
+  }
+  ranges_.resize(out);
+  ranges_.push_back({at, kNone});
+  return begin;
+}
+
+// What the state and the element just chosen leave open from `step` on.
+std::size_t ArrayConsistency::push_state(std::uint32_t step, std::size_t state, ElementId chosen,
+                                         const EventFields& fields) {
+  const std::size_t begin = chosen_.size();
+  for (std::size_t i = state; i <= begin; ++i) {
+    const ElementId element = relevant(i == begin ? chosen : chosen_[i], step, fields);
+    if (element != kNone) chosen_.push_back(element);
+  }
+  if (chosen_.size() - begin < 2) return begin;
+  std::sort(chosen_.begin() + static_cast<std::ptrdiff_t>(begin), chosen_.end());
+  std::size_t out = begin;
+  for (std::size_t i = begin; i < chosen_.size(); ++i) {
+    // An element's own follow it by id, and lie in it.
+    const bool innermost =
+        i + 1 == chosen_.size() || fields.element(chosen_[i + 1]).leaf_begin >= fields.element(chosen_[i]).leaf_end;
+    if (innermost) chosen_[out++] = chosen_[i];
+  }
+  chosen_.resize(out);
+  return begin;
+}
+
+// The innermost element, from this one outwards, that fields from `step` on depend on.
+ElementId ArrayConsistency::relevant(ElementId element, std::uint32_t step, const EventFields& fields) {
+  while (element != kNone) {
+    const Mark& mark = mark_of(element, fields);
+    if (mark.until >= step) return element;
+    element = mark.above;
+  }
+  return kNone;
+}
+
+const ArrayConsistency::Mark& ArrayConsistency::mark_of(ElementId element, const EventFields& fields) {
+  if (element >= marks_.size()) marks_.resize(element + std::size_t{1}, Mark{});
+  open_.clear();
+  for (ElementId e = element; e != kNone && marks_[e].epoch != epoch_;) {
+    open_.push_back(e);
+    e = fields.array(fields.element(e).array).parent;
+  }
+  for (; !open_.empty(); open_.pop_back()) {
+    const ElementId e = open_.back();
+    Mark mark{epoch_, relevant_until(e, fields), fields.array(fields.element(e).array).parent};
+    while (mark.above != kNone && marks_[mark.above].until <= mark.until) mark.above = marks_[mark.above].above;
+    marks_[e] = mark;
+  }
+  return marks_[element];
+}
+
+std::uint32_t ArrayConsistency::relevant_until(ElementId id, const EventFields& fields) const {
+  const auto& element = fields.element(id);
+  const auto& array = fields.array(element.array);
+  if (spans_array(id, fields)) return 0;
+  for (auto step = static_cast<std::uint32_t>(steps_.size()); step > 0; --step) {
+    if (steps_[step - 1].last < array.leaf_begin || steps_[step - 1].first >= array.leaf_end) continue;
+    const auto& runs = leaves_[steps_[step - 1].leaves].runs;
+    if (has_leaf_in(runs, array.leaf_begin, element.leaf_begin) || has_leaf_in(runs, element.leaf_end, array.leaf_end))
+      return step;
+  }
+  return 0;
 }
 
 }  // namespace millrace

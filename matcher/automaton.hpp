@@ -31,6 +31,7 @@
 #include <string_view>
 #include <vector>
 
+#include "matcher/array_consistency.hpp"
 #include "matcher/event_fields.hpp"
 #include "matcher/hash_index.hpp"
 #include "matcher/path_trie.hpp"
@@ -143,8 +144,10 @@ class Matcher {
   void offer_entry(GroupId group, std::uint32_t entry, Leaf& leaf, EventFields& fields);
   void add_found(GroupId group);
   void offer_twins(GroupId group, EventFields& fields);
-  bool group_holds(GroupId group, EventFields& fields) const;
-  bool run_cluster(GroupId group, EventFields& fields, std::vector<RuleId>& rules) const;
+  ConsistencyField list_of(GroupId group) const;
+  bool group_holds(GroupId group, EventFields& fields);
+  Consistency conjunction_holds(GroupId access, std::span<const GroupId> groups, EventFields& fields);
+  bool run_cluster(GroupId group, EventFields& fields, std::vector<RuleId>& rules);
 
   std::shared_ptr<const Automaton> automaton_;
   std::vector<GroupId> found_;  // access groups that hold
@@ -152,6 +155,8 @@ class Matcher {
   std::vector<std::array<Remembered, kRememberedMax>> remembered_;  // by field, costly ones only
   std::vector<std::uint32_t> remembered_of_field_;
   std::string lower_;
+  ArrayConsistency consistency_;
+  std::vector<ConsistencyField> conjunction_;
 };
 
 }  // namespace millrace

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace millrace {
@@ -33,48 +34,60 @@ void append_character(std::string_view itself, UChar32 code_point, std::string& 
   }
   std::sort(texts.begin(), texts.end());
   texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
-  out += static_cast<char>(texts.size());
+  std::size_t size = 0;
+  for (const auto& text : texts) size += 1 + text.size();
+  out += static_cast<char>(size);
   for (const auto& text : texts) {
     out += static_cast<char>(text.size());
     out += text;
   }
+  out += static_cast<char>(size);
 }
 
-// The places in the value that some choice of texts so far leads to; the texts of one character rarely share a length.
-using Places = std::vector<std::size_t>;
+constexpr std::size_t kNoText = std::string_view::npos;
 
-std::string_view take(std::string_view& encoded, std::size_t bytes) {
-  const auto out = encoded.substr(0, bytes);
-  encoded.remove_prefix(bytes);
-  return out;
-}
+std::size_t byte_at(const char* at) { return static_cast<unsigned char>(*at); }
 
-std::vector<std::string_view> characters_of(std::string_view encoded) {
-  std::vector<std::string_view> out;
-  while (!encoded.empty()) {
-    std::string_view rest = encoded;
-    for (auto count = static_cast<std::uint8_t>(take(rest, 1)[0]); count > 0; --count) {
-      rest.remove_prefix(static_cast<std::uint8_t>(take(rest, 1)[0]));
-    }
-    out.push_back(take(encoded, encoded.size() - rest.size()));
+// PERF: a text has a byte or two, for which a call of memcmp is too much (worst_cases: ignore_case).
+bool same_bytes(const char* a, const char* b, std::size_t bytes) {
+  for (std::size_t i = 0; i < bytes; ++i) {
+    if (a[i] != b[i]) return false;
   }
-  return out;
+  return true;
 }
 
-Places step(std::string_view character, std::string_view value, const Places& places, bool backwards) {
-  Places next;
-  for (auto count = static_cast<std::uint8_t>(take(character, 1)[0]); count > 0; --count) {
-    const auto text = take(character, static_cast<std::uint8_t>(take(character, 1)[0]));
-    for (const std::size_t place : places) {
-      if (backwards ? place >= text.size() && value.substr(place - text.size(), text.size()) == text
-                    : value.substr(place).starts_with(text)) {
-        next.push_back(backwards ? place - text.size() : place + text.size());
-      }
-    }
+// The bytes of the one text of an entry that the value begins or ends with.
+template <bool backwards>
+std::size_t text_in(const char* entry, std::string_view value) {
+  const char* text = entry + 1;
+  for (const char* const end = text + byte_at(entry); text != end;) {
+    const std::size_t bytes = byte_at(text++);
+    if (bytes <= value.size() && same_bytes(value.data() + (backwards ? value.size() - bytes : 0), text, bytes))
+      return bytes;
+    text += bytes;
   }
-  std::sort(next.begin(), next.end());
-  next.erase(std::unique(next.begin(), next.end()), next.end());
-  return next;
+  return kNoText;
+}
+
+// What is left of the value behind the text; nullopt if it does not begin so.
+std::optional<std::string_view> without_head(std::string_view encoded, std::string_view value) {
+  const char* const end = encoded.data() + encoded.size();
+  for (const char* at = encoded.data(); at != end; at += 2 + byte_at(at)) {
+    const std::size_t bytes = text_in<false>(at, value);
+    if (bytes == kNoText) return std::nullopt;
+    value.remove_prefix(bytes);
+  }
+  return value;
+}
+
+bool has_tail(std::string_view encoded, std::string_view value) {
+  for (const char* end = encoded.data() + encoded.size(); end != encoded.data();) {
+    end -= 2 + byte_at(end - 1);
+    const std::size_t bytes = text_in<true>(end, value);
+    if (bytes == kNoText) return false;
+    value.remove_suffix(bytes);
+  }
+  return true;
 }
 
 }  // namespace
@@ -120,15 +133,9 @@ std::string encode_fold(std::string_view rule_text) {
 }
 
 bool fold_matches(std::string_view encoded, std::string_view value, FoldAnchor anchor) {
-  const bool backwards = anchor == FoldAnchor::tail;
-  auto characters = characters_of(encoded);
-  if (backwards) std::reverse(characters.begin(), characters.end());
-  Places places{backwards ? value.size() : 0};
-  for (const auto character : characters) {
-    places = step(character, value, places, backwards);
-    if (places.empty()) return false;
-  }
-  return anchor != FoldAnchor::whole || places.back() == value.size();
+  if (anchor == FoldAnchor::tail) return has_tail(encoded, value);
+  const auto rest = without_head(encoded, value);
+  return rest && (anchor == FoldAnchor::head || rest->empty());
 }
 
 }  // namespace millrace

@@ -4,9 +4,11 @@
 // upper case, each with its full Unicode mapping (rule "ß" matches "SS"). It is not symmetric: rule "k" matches K,
 // never the Kelvin sign. Characters beyond the basic plane stand for themselves only.
 //
-// Shape of an encoded text, one entry a character:   count:u8 { bytes:u8, text } x count
+// Shape of an encoded text, one entry a character, `size` that of its texts:   size:u8  { bytes:u8, text } ...  size:u8
 //
-// Threads: pure functions. Cost: encode asks ICU, once a rule; match is linear in the encoded text.
+// Invariant: no text of a character begins or ends with another, so a value is read one way, from either end.
+//
+// Threads: pure functions. Cost: encode asks ICU, once a rule; match is linear in the encoded text that the value has.
 // Source:  event-ruler 2.0.1, EqualsIgnoreCaseParser, less its faults on title case and surrogates.
 #pragma once
 

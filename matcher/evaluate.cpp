@@ -6,8 +6,13 @@
 namespace millrace {
 namespace {
 
-bool string_entry_holds(const Entry& entry, std::string_view value) {
-  const std::string_view operand = entry.text();
+bool wildcard_holds(std::string_view wildcard, Leaf& leaf, EventFields& fields) {
+  if (leaf.bytes < PairFilter::kValueBytesMin) return wildcard_matches(wildcard, leaf.text());
+  return wildcard_matches(wildcard, leaf.text(), fields.pairs(leaf));
+}
+
+bool string_entry_holds(const Entry& entry, Leaf& leaf, EventFields& fields) {
+  const std::string_view operand = entry.text(), value = leaf.text();
   switch (entry.op) {
     case Op::prefix:
       return value.starts_with(operand);
@@ -26,7 +31,7 @@ bool string_entry_holds(const Entry& entry, std::string_view value) {
     case Op::suffix_fold:
       return fold_matches(operand, value, FoldAnchor::tail);
     case Op::wildcard:
-      return wildcard_matches(operand, value);
+      return wildcard_holds(operand, leaf, fields);
     default:
       return false;
   }
@@ -45,7 +50,8 @@ bool is_operand(const Entry& list, std::string_view value) {
   return false;
 }
 
-bool excluded(const Entry& entry, std::string_view value) {
+bool excluded(const Entry& entry, Leaf& leaf, EventFields& fields) {
+  const std::string_view value = leaf.text();
   if (entry.op == Op::but_strings) return is_operand(entry, value);
   return any_operand(entry, [&](std::string_view text) {
     switch (entry.op) {
@@ -58,7 +64,7 @@ bool excluded(const Entry& entry, std::string_view value) {
       case Op::but_fold:
         return fold_matches(text, value, FoldAnchor::whole);
       default:
-        return wildcard_matches(text, value);
+        return wildcard_holds(text, leaf, fields);
     }
   });
 }
@@ -98,8 +104,8 @@ bool entry_holds(const Entry& entry, Leaf& leaf, EventFields& fields) {
     default:
       break;
   }
-  if (entry.op >= Op::but_strings) return !is_string || !excluded(entry, leaf.text());
-  return is_string && string_entry_holds(entry, leaf.text());
+  if (entry.op >= Op::but_strings) return !is_string || !excluded(entry, leaf, fields);
+  return is_string && string_entry_holds(entry, leaf, fields);
 }
 
 bool any_entry_holds(Words values, Leaf& leaf, EventFields& fields) {

@@ -12,14 +12,18 @@ bool EventFields::add_escaped(FieldId field, std::string_view content) {
   return true;
 }
 
-const EventFields::Parsed& EventFields::parsed(Leaf& leaf) {
-  if (leaf.parsed == kNone) {
-    leaf.parsed = static_cast<std::uint32_t>(parsed_.size());
-    parsed_.emplace_back();
-    if (leaf.kind == LeafKind::number) parsed_.back().number = comparable_number(leaf.text());
-    if (leaf.kind == LeafKind::string) parsed_.back().address = parse_ip(leaf.text());
+const std::optional<NumberKey>& EventFields::read_number(Leaf& leaf) {
+  leaf.parsed = static_cast<std::uint32_t>(numbers_.size());
+  return numbers_.emplace_back(comparable_number(leaf.text()));
+}
+
+const std::optional<IpAddress>& EventFields::address(Leaf& leaf) {
+  ParsedString& string = parsed_string(leaf);
+  if (!string.address_read) {
+    string.address = parse_ip(leaf.text());
+    string.address_read = true;
   }
-  return parsed_[leaf.parsed];
+  return string.address;
 }
 
 }  // namespace millrace

@@ -23,6 +23,7 @@
 #include "matcher/ip_address.hpp"
 #include "matcher/number.hpp"
 #include "matcher/path_trie.hpp"
+#include "matcher/wildcard.hpp"
 
 namespace millrace {
 
@@ -38,7 +39,7 @@ struct Leaf {
   FieldId field;
   LeafId next;           // of the same field, kNone at the end
   ElementId element;     // innermost, kNone outside of arrays
-  std::uint32_t parsed;  // in EventFields, kNone until asked for
+  std::uint32_t parsed;  // among the numbers or the strings of EventFields, kNone until asked for
   LeafKind kind;
 
   std::string_view text() const { return {data, bytes}; }
@@ -72,7 +73,8 @@ class EventFields {
       arrays_.clear();
     }
     current_ = kNone;
-    if (!parsed_.empty()) parsed_.clear();
+    if (!numbers_.empty()) numbers_.clear();
+    if (!strings_.empty()) strings_.clear();
     if (!unescaped_.empty()) unescaped_.clear();
   }
 
@@ -105,9 +107,14 @@ class EventFields {
     current_ = arrays_[array].parent;
   }
 
-  // A leaf's text as a number or an address, read at most once.
-  const std::optional<NumberKey>& number(Leaf& leaf) { return parsed(leaf).number; }
-  const std::optional<IpAddress>& address(Leaf& leaf) { return parsed(leaf).address; }
+  // A number's value and a string's address, each read at most once. REQUIRES: a leaf of that kind.
+  const std::optional<NumberKey>& number(Leaf& leaf) {
+    return leaf.parsed == kNone ? read_number(leaf) : numbers_[leaf.parsed];
+  }
+  const std::optional<IpAddress>& address(Leaf& leaf);
+
+  // What the wildcards on a string share. REQUIRES: a string; valid until asked for another leaf.
+  PairFilter& pairs(Leaf& leaf) { return parsed_string(leaf).pairs; }
 
   LeafId first(FieldId field) const { return first_[field]; }
   Leaf& leaf(LeafId id) { return leaves_[id]; }
@@ -121,11 +128,19 @@ class EventFields {
   bool is_plain() const { return unescaped_.empty() && arrays_.empty(); }
 
  private:
-  struct Parsed {
-    std::optional<NumberKey> number;
+  struct ParsedString {
+    PairFilter pairs;
     std::optional<IpAddress> address;
+    bool address_read = false;
   };
-  const Parsed& parsed(Leaf& leaf);
+  const std::optional<NumberKey>& read_number(Leaf& leaf);
+  ParsedString& parsed_string(Leaf& leaf) {
+    if (leaf.parsed == kNone) {
+      leaf.parsed = static_cast<std::uint32_t>(strings_.size());
+      strings_.emplace_back();
+    }
+    return strings_[leaf.parsed];
+  }
 
   LeafId next_leaf() const { return static_cast<LeafId>(leaves_.size()); }
 
@@ -135,7 +150,8 @@ class EventFields {
   std::vector<Element> elements_;
   std::vector<Array> arrays_;
   ElementId current_ = kNone;
-  std::vector<Parsed> parsed_;
+  std::vector<std::optional<NumberKey>> numbers_;
+  std::vector<ParsedString> strings_;
   std::vector<std::unique_ptr<std::string>> unescaped_;
 };
 

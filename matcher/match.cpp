@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "matcher/array_consistency.hpp"
 #include "matcher/automaton.hpp"
 #include "matcher/case_fold.hpp"
 #include "matcher/evaluate.hpp"
@@ -40,6 +39,7 @@ Matcher::Matcher(std::shared_ptr<const Automaton> automaton) : automaton_(std::m
 bool Matcher::match(EventFields& fields, std::vector<RuleId>& rules) {
   found_.clear();
   compact_at_ = kFoundMin;
+  if (fields.has_arrays()) consistency_.clear();
   find_groups(fields);
   sort_unique(found_);
   const std::size_t rules_before = rules.size();
@@ -189,21 +189,19 @@ void Matcher::offer_twins(GroupId group, EventFields& fields) {
   }
 }
 
-bool Matcher::group_holds(GroupId group, EventFields& fields) const {
-  const auto& groups = automaton_->groups_;
-  const Words values = values_of(groups, group);
-  LeafId id = fields.first(groups[group]);
+ConsistencyField Matcher::list_of(GroupId group) const {
+  return {automaton_->groups_[group], values_of(automaton_->groups_, group), group};
+}
+
+bool Matcher::group_holds(GroupId group, EventFields& fields) {
+  if (fields.has_arrays()) return consistency_.holds(list_of(group), fields);
+  const Words values = values_of(automaton_->groups_, group);
+  LeafId id = fields.first(automaton_->groups_[group]);
   if (id == kNone) {
     for (Words words = values; !words.empty();) {
       if (read_entry(words).op == Op::not_exists) return true;
     }
     return false;
-  }
-  // exists:false may yet pass for a present field: array consistency decides which leaves count.
-  if (fields.has_arrays()) {
-    for (Words words = values; !words.empty();) {
-      if (read_entry(words).op == Op::not_exists) return true;
-    }
   }
   for (; id != kNone; id = fields.leaf(id).next) {
     if (any_entry_holds(values, fields.leaf(id), fields)) return true;
@@ -211,24 +209,24 @@ bool Matcher::group_holds(GroupId group, EventFields& fields) const {
   return false;
 }
 
-bool Matcher::run_cluster(GroupId access, EventFields& fields, std::vector<RuleId>& rules) const {
-  const auto& a = *automaton_;
-  const std::uint32_t* at = a.clusters_.data() + a.groups_[access + 2];
+Consistency Matcher::conjunction_holds(GroupId access, std::span<const GroupId> groups, EventFields& fields) {
+  if (!fields.has_arrays()) {
+    const auto holds = [&](GroupId group) { return group == access || group_holds(group, fields); };
+    return std::all_of(groups.begin(), groups.end(), holds) ? Consistency::consistent : Consistency::inconsistent;
+  }
+  conjunction_.clear();
+  for (const GroupId group : groups) conjunction_.push_back(list_of(group));
+  return consistency_.check(conjunction_, fields);
+}
+
+bool Matcher::run_cluster(GroupId access, EventFields& fields, std::vector<RuleId>& rules) {
+  const std::uint32_t* at = automaton_->clusters_.data() + automaton_->groups_[access + 2];
   const std::uint32_t* const end = at + at[0];
   bool decided = true;
   for (++at; at != end; at += 2 + at[1]) {
-    const std::span<const GroupId> groups(at + 2, at[1]);
-    const bool all =
-        std::all_of(groups.begin(), groups.end(), [&](GroupId g) { return g == access || group_holds(g, fields); });
-    if (!all) continue;
-    if (fields.has_arrays()) {
-      std::vector<ConsistencyField> conjunction;
-      for (const GroupId g : groups) conjunction.push_back({a.groups_[g], values_of(a.groups_, g)});
-      const Consistency verdict = check_consistency(conjunction, fields);
-      decided &= verdict != Consistency::undecided;
-      if (verdict != Consistency::consistent) continue;
-    }
-    rules.push_back(at[0]);
+    const Consistency verdict = conjunction_holds(access, {at + 2, at[1]}, fields);
+    decided &= verdict != Consistency::undecided;
+    if (verdict == Consistency::consistent) rules.push_back(at[0]);
   }
   return decided;
 }

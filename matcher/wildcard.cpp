@@ -1,5 +1,11 @@
 #include "matcher/wildcard.hpp"
 
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
+#include <algorithm>
+#include <bit>
 #include <cstring>
 #include <set>
 #include <vector>
@@ -37,6 +43,71 @@ Places advance(const Places& from, std::string_view wildcard, char byte) {
   return to;
 }
 
+constexpr std::size_t kAbsent = std::string_view::npos;
+
+std::size_t find_by_memmem(std::string_view value, std::string_view literal) {
+  const void* found = memmem(value.data(), value.size(), literal.data(), literal.size());
+  return found == nullptr ? kAbsent : static_cast<std::size_t>(static_cast<const char*>(found) - value.data());
+}
+
+#ifdef __AVX2__
+
+constexpr std::size_t kStepBytes = 32;
+constexpr std::size_t kChancesMax = 256;  // LIMIT: comparisons for nothing before a search is memmem's
+
+__m256i load(const char* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
+
+// The places below `at` + kStepBytes where the first two and the last two bytes of a literal are. REQUIRES: two bytes.
+std::uint32_t chances_at(const char* at, std::string_view literal) {
+  const char* const last = at + literal.size() - 1;
+  const auto has = [](const char* from, char byte) { return _mm256_cmpeq_epi8(load(from), _mm256_set1_epi8(byte)); };
+  const __m256i front = _mm256_and_si256(has(at, literal[0]), has(at + 1, literal[1]));
+  const __m256i back = _mm256_and_si256(has(last, literal.back()), has(last - 1, literal[literal.size() - 2]));
+  return static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_and_si256(front, back)));
+}
+
+std::size_t find_literal(std::string_view value, std::string_view literal) {
+  if (literal.size() < 2 || value.size() < literal.size() + kStepBytes) return value.find(literal);
+  const std::size_t last_step = value.size() - literal.size() + 1 - kStepBytes;
+  std::size_t chances_left = kChancesMax;
+  for (std::size_t step = 0;; step = std::min(step + kStepBytes, last_step)) {
+    for (std::uint32_t chances = chances_at(value.data() + step, literal); chances != 0; chances &= chances - 1) {
+      const std::size_t place = step + static_cast<std::size_t>(std::countr_zero(chances));
+      if (std::memcmp(value.data() + place, literal.data(), literal.size()) == 0) return place;
+      if (--chances_left == 0) {
+        const std::size_t rest = find_by_memmem(value.substr(place), literal);
+        return rest == kAbsent ? kAbsent : place + rest;
+      }
+    }
+    if (step == last_step) return kAbsent;
+  }
+}
+
+#else
+
+std::size_t find_literal(std::string_view value, std::string_view literal) { return find_by_memmem(value, literal); }
+
+#endif
+
+// The ends of the value, and room for both. `first`, `last`: the outermost stars.
+bool ends_match(std::string_view wildcard, std::size_t first, std::size_t last, std::string_view value) {
+  const auto tail = wildcard.substr(last + 1);
+  return value.size() >= first + tail.size() && value.starts_with(wildcard.substr(0, first)) && value.ends_with(tail);
+}
+
+bool literals_match(std::string_view wildcard, std::size_t first, std::size_t last, std::string_view value) {
+  value = value.substr(first, value.size() - first - (wildcard.size() - last - 1));
+  for (std::size_t at = first + 1; at <= last;) {
+    const auto end = wildcard.find(kStar, at);
+    const auto literal = wildcard.substr(at, end - at);
+    const std::size_t place = find_literal(value, literal);
+    if (place == kAbsent) return false;
+    value.remove_prefix(place + literal.size());
+    at = end + 1;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::variant<std::string, WildcardError> parse_wildcard(std::string_view text) {
@@ -56,23 +127,39 @@ std::variant<std::string, WildcardError> parse_wildcard(std::string_view text) {
   return out;
 }
 
+void PairFilter::add(char first, char second) {
+  const std::uint32_t bit = bit_of(first, second);
+  const std::uint64_t mask = std::uint64_t{1} << bit % 64;
+  // PERF: a store that the next pair's load would wait for is rarely needed.
+  if ((bits_[bit / 64] & mask) == 0) bits_[bit / 64] |= mask;
+}
+
+void PairFilter::read(std::string_view value) {
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    add(value[i], kStar);
+    if (i > 0) add(value[i - 1], value[i]);
+  }
+}
+
+bool PairFilter::may_match(std::string_view wildcard, std::string_view value) {
+  if (looks_ <= kLooksUnfiltered && looks_++ == kLooksUnfiltered) read(value);
+  if (looks_ <= kLooksUnfiltered) return true;
+  for (std::size_t i = 0; i < wildcard.size(); ++i) {
+    if (wildcard[i] == kStar) continue;
+    if (!has(wildcard[i], i + 1 < wildcard.size() ? wildcard[i + 1] : kStar)) return false;
+  }
+  return true;
+}
+
 bool wildcard_matches(std::string_view wildcard, std::string_view value) {
   const auto first = wildcard.find(kStar);
   if (first == std::string_view::npos) return value == wildcard;
   const auto last = wildcard.rfind(kStar);
-  const auto head = wildcard.substr(0, first);
-  const auto tail = wildcard.substr(last + 1);
-  if (value.size() < head.size() + tail.size() || !value.starts_with(head) || !value.ends_with(tail)) return false;
-  value = value.substr(head.size(), value.size() - head.size() - tail.size());
-  for (std::size_t at = first + 1; at <= last;) {
-    const auto end = wildcard.find(kStar, at);
-    const auto literal = wildcard.substr(at, end - at);
-    const void* found = memmem(value.data(), value.size(), literal.data(), literal.size());
-    if (found == nullptr) return false;
-    value.remove_prefix(static_cast<std::size_t>(static_cast<const char*>(found) - value.data()) + literal.size());
-    at = end + 1;
-  }
-  return true;
+  return ends_match(wildcard, first, last, value) && literals_match(wildcard, first, last, value);
+}
+
+bool wildcard_matches(std::string_view wildcard, std::string_view value, PairFilter& filter) {
+  return filter.may_match(wildcard, value) && wildcard_matches(wildcard, value);
 }
 
 unsigned wildcard_complexity(std::string_view wildcard) {

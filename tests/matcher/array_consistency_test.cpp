@@ -1,7 +1,9 @@
 // The leaves that satisfy a rule must agree on every array element that they share.
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include "tests/engines.hpp"
+#include "tests/random.hpp"
 
 namespace millrace {
 namespace {
@@ -42,6 +44,63 @@ TEST_CASE("many elements cost no more than their number", "[matcher]") {
   test::FastEngine engine({R"({"a":{"b":[1],"c":[2],"d":[3]}})", R"({"a":{"b":[1],"c":[4],"d":[3]}})"});
   CHECK(engine.match(event) == std::vector<RuleId>{0});
   CHECK(engine.decided());
+}
+
+TEST_CASE("many fields of many elements stay decidable", "[matcher]") {
+  std::string event = "{\"a\":[", pattern = R"({"a":{)";
+  for (int i = 0; i < 9; ++i) pattern += "\"f" + std::to_string(i) + "\":[1],";
+  for (int i = 0; i < 10000; ++i) event += R"({"f0":1,"f1":1,"f2":1,"f3":1,"f4":1,"f5":1,"f6":1,"f7":1,"f8":1,"z":0},)";
+  test::FastEngine engine({pattern + R"("z":[1]}})"});
+  CHECK(engine.match(event + R"({"z":1}]})")->empty());
+  CHECK(engine.decided());
+}
+
+TEST_CASE("exact lists find their elements among many", "[matcher]") {
+  std::vector<std::string> patterns;
+  std::string event = "{\"a\":[";
+  for (int i = 0; i < 40; ++i) {
+    const std::string n = std::to_string(i), m = std::to_string((i + 1) % 40);
+    event +=
+        (i > 0 ? "," : "") + ("{\"x\":" + n + ",\"y\":\"s" + n + "\",\"z\":" + (i % 2 != 0 ? "true" : "null") + "}");
+    patterns.push_back(R"({"a":{"x":[)" + n + R"(],"y":["s)" + n + R"("]}})");
+    patterns.push_back(R"({"a":{"x":[)" + n + R"(.0,-1],"y":["s)" + m + R"("]}})");
+    patterns.push_back(R"({"a":{"x":[)" + n + "," + m + R"(],"y":["s)" + m + R"(", {"prefix":"t"}],"z":[true]}})");
+    patterns.push_back(R"({"a":{"x":[)" + n + R"(],"y":["s)" + n + R"(","s)" + m +
+                       R"("],"z":[null,{"exists":false}]}})");
+  }
+  event += "]}";
+  CHECK(test::FastEngine(patterns).match(event) == test::SlowEngine(patterns).match(event));
+}
+
+TEST_CASE("arrays within arrays within one key agree with trying every choice", "[matcher]") {
+  const auto seed = test::seed_of_run();
+  test::Random random(seed);
+  const std::function<std::string(std::size_t)> value = [&](std::size_t depth) -> std::string {
+    if (depth == 0 || random.one_in(4)) return random.of({"1", "2"});
+    const bool array = random.one_in(2);
+    std::string out;
+    for (std::size_t i = random.below(4); i > 0; --i) {
+      if (!out.empty()) out += ",";
+      out += array ? value(depth - 1) : random.of({"\"a\":", "\"b\":", "\"c\":", "\"a.b\":"}) + value(depth - 1);
+    }
+    return array ? "[" + out + "]" : "{" + out + "}";
+  };
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<std::string> patterns;
+    for (int i = 0; i < 8; ++i) {
+      std::string pattern;
+      for (const char* path : {"k", "k.a", "k.a.a", "k.a.b", "k.a.b.c", "k.b", "k.b.b", "k.c", "k.c.a"}) {
+        if (!random.one_in(3)) continue;
+        pattern += std::string(pattern.empty() ? "\"" : ",\"") + path + "\":[" +
+                   random.of({"1", "2", "1,2", "{\"exists\":true}", "{\"exists\":false}", "1,{\"exists\":false}"}) +
+                   "]";
+      }
+      if (!pattern.empty()) patterns.push_back("{" + pattern + "}");
+    }
+    const std::string event = "{\"k\":" + value(5) + ",\"k\":" + value(5) + "}";
+    INFO("MILLRACE_TEST_SEED=" << seed << " round=" << round << " " << event);
+    REQUIRE(test::FastEngine(patterns).match(event) == test::SlowEngine(patterns).match(event));
+  }
 }
 
 }  // namespace

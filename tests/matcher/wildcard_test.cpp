@@ -75,6 +75,50 @@ TEST_CASE("taking each literal at its leftmost place agrees with trying every pl
   }
 }
 
+std::string letters(test::Random& random, std::size_t bytes) {
+  std::string out;
+  while (out.size() < bytes) out += random.of({"a", "b", "b", "abbab", "bbaab"});
+  return out;
+}
+
+TEST_CASE("a long value agrees with trying every place, filtered or not", "[matcher]") {
+  const auto seed = test::seed_of_run();
+  test::Random random(seed);
+  for (int round = 0; round < 300; ++round) {
+    const std::string value = letters(random, random.below(400)) + (random.one_in(2) ? "c" : "");
+    PairFilter filter;
+    for (int wildcards = 0; wildcards < 20; ++wildcards) {
+      std::string wildcard = random.one_in(2) ? std::string{kStar} : "";
+      wildcard += letters(random, random.below(12)) + (random.one_in(5) ? "c" : "");
+      if (!wildcard.ends_with(kStar)) wildcard += kStar;
+      if (random.one_in(2)) wildcard += letters(random, random.below(70)) + kStar;
+      INFO("MILLRACE_TEST_SEED=" << seed << " " << wildcard << " " << value);
+      const bool matches = slow_match(wildcard, value);
+      REQUIRE(wildcard_matches(wildcard, value) == matches);
+      REQUIRE(wildcard_matches(wildcard, value, filter) == matches);
+    }
+  }
+}
+
+TEST_CASE("a literal is found at every place of a value", "[matcher]") {
+  for (std::size_t literal_bytes = 1; literal_bytes < 70; ++literal_bytes) {
+    const std::string literal = std::string(literal_bytes - 1, 'a') + "b";
+    for (std::size_t place = 0; place < 140; ++place) {
+      const std::string value = std::string(place, 'a') + literal + std::string(140 - place, 'a');
+      REQUIRE(wildcard_matches(kStar + literal + kStar, value));
+      REQUIRE_FALSE(wildcard_matches(kStar + ("b" + literal) + kStar, value));
+    }
+  }
+}
+
+TEST_CASE("many places where a literal nearly is cost no answer", "[matcher]") {
+  std::string near;
+  for (int i = 0; i < 1000; ++i) near += "abxxbaabyyba";
+  CHECK_FALSE(wildcard_matches(kStar + std::string("abzzba") + kStar, near));
+  CHECK(wildcard_matches(kStar + std::string("abzzba") + kStar, near + "abzzba"));
+  CHECK(wildcard_matches(kStar + std::string("abzzba") + kStar, near + "abzzba" + near));
+}
+
 TEST_CASE("complexity tells the recorded wildcards apart", "[matcher]") {
   CHECK(wildcard_complexity(parsed("/Users/*/dir/dir/dir/dir/dir/doc.txt")) <= kWildcardComplexityMax);
   CHECK(wildcard_complexity(parsed("*:*:*:*:*:event-bus/*")) > kWildcardComplexityMax);
