@@ -19,7 +19,8 @@ struct Work {
   enum Kind : std::uint8_t { block, file, quit } kind = quit;
   std::uint64_t sequence = 0;
   Block content;
-  std::string path;
+  InputFile input;
+  std::uint64_t skipped = 0;  // records that an earlier run had done
 };
 
 StartBatch empty_batch(std::uint64_t sequence, bool last) {
@@ -42,11 +43,19 @@ class Replay {
         hooks_(hooks),
         stop_(stop),
         free_places_(2 * static_cast<std::ptrdiff_t>(config.threads) + 4),
-        executor_(sink, [this](const StartBatch& batch) { note(batch); }) {}
+        sink_(sink),
+        executor_(sink, [this](const StartBatch& batch, std::span<const Outcome> outcomes) {
+          return note(batch, outcomes);
+        }) {}
 
   Result<ReplayReport> run() {
     const auto begin = std::chrono::steady_clock::now();
+    if (auto failure = sink_.check(*config_.rules)) return *failure;
+    auto point = sink_.resume(config_.rules->fingerprint());
+    if (!point) return point.failure();
+    resume_point_ = std::move(*point);
     const InputList inputs = list_inputs(config_.inputs);
+    if (auto failure = check_finished(inputs.files)) return *failure;
     for (const auto& failure : inputs.failures) reject_input(failure);
     if (inputs.files.empty()) return Failure{inputs.failures.empty() ? "no input" : inputs.failures.front()};
     std::vector<std::thread> workers;
@@ -71,43 +80,80 @@ class Replay {
     if (hooks_.on_reject) hooks_.on_reject({"unreadable", sentence, sentence.substr(0, sentence.find(": ")), "", 0, 0});
   }
 
-  void note(const StartBatch& batch) {
+  // An input that was done must still be what it was: its starts are not made again.
+  std::optional<Failure> check_finished(const std::vector<InputFile>& files) const {
+    if (config_.accept_changes) return {};
+    for (const InputFile& file : files) {
+      const auto known = resume_point_.inputs.find(file.path);
+      if (known == resume_point_.inputs.end() || !known->second.finished) continue;
+      if (known->second.bytes == file.bytes && known->second.modified_ns == file.modified_ns) continue;
+      return Failure{"--resume: " + file.path +
+                     " has changed since it was finished; --accept-changes goes on without reading it again"};
+    }
+    return {};
+  }
+
+  std::optional<Failure> note(const StartBatch& batch, std::span<const Outcome> outcomes) {
     report_.tally.add(batch.tally);
-    report_.started += batch.starts.size();
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      const Outcome& outcome = outcomes[i];
+      report_.started += outcome.kind == OutcomeKind::started;
+      report_.duplicates += outcome.kind == OutcomeKind::duplicate;
+      report_.abandoned += outcome.kind == OutcomeKind::abandoned;
+      if (outcome.kind != OutcomeKind::failed) continue;
+      ++report_.failed;
+      ++report_.failures[outcome.error.code];
+      if (!hooks_.on_failed) continue;
+      if (auto failure = hooks_.on_failed(batch.starts[i], outcome)) return failure;
+    }
     if (hooks_.on_reject) {
       for (const Reject& reject : batch.rejects) hooks_.on_reject(reject);
     }
     if (hooks_.on_progress) hooks_.on_progress(report_.tally);
+    return {};
   }
 
   void read(const std::vector<InputFile>& files) {
     std::uint64_t sequence = 0;
     for (const InputFile& file : files) {
       if (stopping()) break;
+      const auto known = resume_point_.inputs.find(file.path);
+      const bool begun = known != resume_point_.inputs.end();
+      report_.inputs_resumed += begun;
+      if (begun && known->second.finished) continue;
+      const std::uint64_t skipped = begun ? known->second.records_done : 0;
       if (file.bytes > 0 && file.bytes <= kSmallInputBytes) {
-        put({Work::file, sequence++, {}, file.path});
+        put({Work::file, sequence++, {}, file, skipped});
       } else {
-        read_large(file.path, sequence);
+        read_large(file, skipped, sequence);
       }
     }
     for (unsigned i = 0; i < config_.threads; ++i) work_.enqueue({});
     executor_.close(sequence);
   }
 
-  void read_large(const std::string& path, std::uint64_t& sequence) {
-    RecordReader reader(path, config_.record_bytes_max, &stop_);
+  void read_large(const InputFile& file, std::uint64_t skipped, std::uint64_t& sequence) {
+    RecordReader reader(file.path, config_.record_bytes_max, &stop_, skipped);
     executor_.submit(opened_input(sequence++, true));
     bool empty = true;
+    std::uint64_t records_done = skipped;
     for (Block block; !stopping() && reader.next(block);) {
-      if (stopping()) block.bad.clear();  // what a stop cuts short is not bad
+      if (stopping()) break;  // what a stop cuts short is not bad, and is read again
       empty = empty && block.input_bytes == 0 && block.bad.empty();
-      put({Work::block, sequence++, std::move(block), {}});
+      records_done = block.records_done;
+      put({Work::block, sequence++, std::move(block), file, 0});
     }
-    if (!empty || stopping()) return;
+    if (stopping()) return;
+    StartBatch end = empty_batch(sequence++, true);
+    end.progress = progress_of(file, records_done, true);
     // Nothing is lost, so nothing is counted; but who names an empty file should hear of it.
-    StartBatch notice = empty_batch(sequence++, true);
-    notice.rejects.push_back({"empty", path + ": is empty", path, "", 0, 0});
-    executor_.submit(std::move(notice));
+    if (empty) end.rejects.push_back({"empty", file.path + ": is empty", file.path, "", 0, 0});
+    executor_.submit(std::move(end));
+  }
+
+  std::optional<InputProgress> progress_of(const InputFile& file, std::uint64_t records, bool finished) const {
+    if (!config_.resume) return {};
+    return InputProgress{file.path, file.bytes, file.modified_ns, records, finished};
   }
 
   // Waits for a place, so that a slow sink stops the reader.
@@ -125,20 +171,27 @@ class Replay {
       if (work.kind == Work::file) {
         work_on_file(router, work);
       } else {
-        submit(router, work.content, empty_batch(work.sequence, true));
+        submit(router, work.content, work.input, empty_batch(work.sequence, true));
       }
       free_places_.release();
     }
   }
 
   void work_on_file(Router& router, const Work& work) {
-    RecordReader reader(work.path, config_.record_bytes_max);
+    RecordReader reader(work.input.path, config_.record_bytes_max, nullptr, work.skipped);
     executor_.submit(opened_input(work.sequence, false));
-    for (Block block; !stopping() && reader.next(block);) submit(router, block, empty_batch(work.sequence, false));
-    executor_.submit(empty_batch(work.sequence, true));
+    std::uint64_t records_done = work.skipped;
+    for (Block block; !stopping() && reader.next(block);) {
+      records_done = block.records_done;
+      submit(router, block, work.input, empty_batch(work.sequence, false));
+    }
+    StartBatch end = empty_batch(work.sequence, true);
+    if (!stopping()) end.progress = progress_of(work.input, records_done, true);
+    executor_.submit(std::move(end));
   }
 
-  void submit(Router& router, const Block& block, StartBatch batch) {
+  void submit(Router& router, const Block& block, const InputFile& input, StartBatch batch) {
+    batch.progress = progress_of(input, block.records_done, false);
     batch.rules = config_.rules;
     batch.tally.bytes = block.input_bytes;
     router.route(block, batch);
@@ -158,6 +211,8 @@ class Replay {
   const std::atomic<int>& stop_;
   std::atomic<bool> abandoned_ = false;
   std::counting_semaphore<> free_places_;
+  Sink& sink_;
+  ResumePoint resume_point_;
   moodycamel::BlockingConcurrentQueue<Work> work_;
   Executor executor_;
   ReplayReport report_;

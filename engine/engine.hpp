@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,20 +33,26 @@ struct ReplayConfig {
   std::shared_ptr<const RuleSet> rules;  // REQUIRES: loaded with router_paths()
   std::vector<std::string> inputs;
   RouteOptions route;
-  unsigned threads = 1;  // workers
+  unsigned threads = 1;         // workers
+  bool resume = false;          // go on where the sink says, and tell it how far this run came
+  bool accept_changes = false;  // of rules and finished inputs, when resuming
   std::size_t record_bytes_max = kRecordBytesMaxDefault;
 };
 
 struct ReplayReport {
   Tally tally;
-  std::uint64_t started = 0;
-  bool stopped = false;  // by `stop`, before the input's end
+  std::uint64_t started = 0, duplicates = 0, failed = 0, abandoned = 0;  // starts, by what became of them
+  std::map<std::string, std::uint64_t> failures;                         // failed ones, by code
+  std::uint64_t inputs_resumed = 0;                                      // that an earlier run had begun or finished
+  bool stopped = false;                                                  // by `stop`, before the input's end
   double seconds = 0;
 };
 
 struct ReplayHooks {
   std::function<void(const Reject&)> on_reject;          // in input order
   std::function<void(const Tally& so_far)> on_progress;  // after each batch
+  // Of each start that failed; a Failure ends the run.
+  std::function<std::optional<Failure>(const Start&, const Outcome&)> on_failed;
 };
 
 Result<ReplayReport> replay(const ReplayConfig& config, Sink& sink, const ReplayHooks& hooks,

@@ -9,6 +9,7 @@
 
 #include "engine/execute/start.hpp"
 #include "engine/route/envelope.hpp"
+#include "engine/uuid.hpp"
 
 namespace millrace {
 namespace {

@@ -56,6 +56,27 @@ CLI::Validator count_option() {
       "N[k|M|G]");
 }
 
+std::optional<std::chrono::milliseconds> parse_duration(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  const double scale = unit == "ms" ? 1 : unit == "s" ? 1e3 : unit == "m" ? 60e3 : unit == "h" ? 3600e3 : 0;
+  constexpr double kMillisecondsMax = 1e12;
+  if (error != std::errc{} || scale == 0 || value < 0 || value * scale > kMillisecondsMax) return {};
+  return std::chrono::milliseconds(static_cast<std::int64_t>(value * scale));
+}
+
+void add_duration(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
+                  const std::string& description) {
+  const auto take = [name, &value](const std::string& text) {
+    const auto duration = parse_duration(text);
+    if (!duration)
+      throw CLI::ValidationError(name, text + " is no duration; expected one such as 500ms, 10s, 5m or 2h");
+    value = *duration;
+  };
+  command.add_option_function<std::string>(name, take, description)->type_name("DURATION");
+}
+
 const std::atomic<int>& stop_on_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;

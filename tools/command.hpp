@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,7 @@ void add_match(CLI::App& app, Run& run);
 void add_bench(CLI::App& app, Run& run);
 void add_test(CLI::App& app, Run& run);
 void add_gen(CLI::App& app, Run& run);
+void add_executions(CLI::App& app, Run& run);
 
 void add_common(CLI::App& command, Common& common);
 
@@ -39,6 +42,11 @@ void complain(const std::string& sentence);
 // 250k, 10M, 1G as a count; a usage error says what was expected.
 std::uint64_t parse_count(const std::string& text);
 CLI::Validator count_option();
+
+// 500ms, 10s, 5m, 2h.
+std::optional<std::chrono::milliseconds> parse_duration(const std::string& text);
+void add_duration(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
+                  const std::string& description);
 
 // Signals: the first SIGINT or SIGTERM sets this, the second one ends the process.
 const std::atomic<int>& stop_on_signals();

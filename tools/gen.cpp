@@ -11,6 +11,7 @@
 
 #include "engine/execute/start.hpp"
 #include "engine/route/text_scan.hpp"
+#include "engine/uuid.hpp"
 #include "engine/workload.hpp"
 #include "tools/command.hpp"
 

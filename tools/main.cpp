@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   add_bench(app, run);
   add_test(app, run);
   add_gen(app, run);
+  add_executions(app, run);
   try {
     app.parse(argc, argv);
     return run();

@@ -10,6 +10,7 @@
 #include "engine/engine.hpp"
 #include "tools/command.hpp"
 #include "tools/progress.hpp"
+#include "tools/sink_options.hpp"
 
 namespace millrace::tools {
 namespace {
@@ -18,7 +19,8 @@ constexpr std::uint64_t kRejectsShownMax = 20;  // LIMIT: of bad records named o
 
 struct Options {
   Common common;
-  std::string rules, to = "null", read_only = "name", reject;
+  std::string rules, read_only = "name", reject;
+  SinkArguments sink;
   std::vector<std::string> inputs;
   unsigned threads = 1;
   std::uint64_t record_bytes_max = kRecordBytesMaxDefault;
@@ -50,8 +52,10 @@ std::string json_summary(const ReplayReport& report) {
       {"matches", tally.matches},
       {"starts", tally.starts},
       {"started", report.started},
-      {"duplicates", 0},
-      {"failed", tally.starts - report.started},
+      {"duplicates", report.duplicates},
+      {"failed", report.failed},
+      {"abandoned", report.abandoned},
+      {"failures", report.failures},
       {"bytes", tally.bytes},
       {"seconds", report.seconds},
       {"records_per_second", report.seconds > 0 ? static_cast<double>(tally.records) / report.seconds : 0},
@@ -64,9 +68,11 @@ void print_summary(const ReplayReport& report) {
   fmt::print(stderr,
              "files          {}\nrecords        {}\n  routed       {}\n  not delivered {}{}\n  bad          "
              "{}{}\nmatched events {}\nmatches        {}\n"
-             "starts         {}, started {}\n{:.1f} MB in {:.2f} s, {:.0f} records/s{}\n",
+             "starts         {}, started {}, duplicates {}, failed {}{}{}\n{:.1f} MB in {:.2f} s, {:.0f} records/s{}\n",
              tally.files, tally.records, tally.routed, sum(tally.not_delivered), reasons(tally.not_delivered),
              sum(tally.bad), reasons(tally.bad), tally.matched_events, tally.matches, tally.starts, report.started,
+             report.duplicates, report.failed, reasons(report.failures),
+             report.abandoned > 0 ? fmt::format(", {} not tried to the end", report.abandoned) : "",
              static_cast<double>(tally.bytes) / 1e6, report.seconds,
              report.seconds > 0 ? static_cast<double>(tally.records) / report.seconds : 0,
              report.stopped ? "\ninterrupted before the end" : "");
@@ -75,9 +81,9 @@ void print_summary(const ReplayReport& report) {
 // Bad records: the first ones by name on stderr, all of them in the reject file.
 class Rejects {
  public:
-  std::optional<Failure> open(const std::string& path) {
+  std::optional<Failure> open(const std::string& path, bool append) {
     if (path.empty()) return {};
-    file_.reset(std::fopen(path.c_str(), "we"));
+    file_.reset(std::fopen(path.c_str(), append ? "ae" : "we"));
     if (!file_) return Failure{path + ": cannot be written: " + std::strerror(errno)};
     path_ = path;
     return {};
@@ -117,16 +123,25 @@ int run_replay(const Options& options) {
     complain(rules.failure().message);
     return kCouldNotRun;
   }
-  auto sink = make_sink(options.to);
+  auto sink = make_sink(options.sink.name(), options.sink.options(stop));
+  if (!sink) {
+    complain(sink.failure().message);
+    return options.sink.status_of_failure();
+  }
   Rejects rejects;
-  if (auto failure = sink ? rejects.open(options.reject) : sink.failure()) {
-    complain(failure->message);
-    return sink || options.to.find(':') != std::string::npos ? kCouldNotRun : kUsage;
+  FailedStarts failed;
+  auto unwritable = rejects.open(options.reject, options.sink.resume());
+  if (!unwritable) unwritable = failed.open(options.sink.dead_letters(), options.sink.resume());
+  if (unwritable) {
+    complain(unwritable->message);
+    return kCouldNotRun;
   }
   ReplayConfig config{.rules = *rules,
                       .inputs = options.inputs,
                       .route = {},
                       .threads = options.threads,
+                      .resume = options.sink.resume(),
+                      .accept_changes = options.sink.accept_changes(),
                       .record_bytes_max = options.record_bytes_max};
   config.route.strict = options.strict;
   config.route.read_only = options.read_only == "flag"      ? ReadOnlyRule::flag
@@ -137,6 +152,10 @@ int run_replay(const Options& options) {
   hooks.on_reject = [&](const Reject& reject) {
     progress.clear();
     rejects.take(reject);
+  };
+  hooks.on_failed = [&](const Start& start, const Outcome& outcome) {
+    progress.clear();
+    return failed.take(start, outcome);
   };
   hooks.on_progress = [&](const Tally& tally) { progress.show(tally); };
   const auto report = replay(config, **sink, hooks, stop);
@@ -150,7 +169,7 @@ int run_replay(const Options& options) {
   if (options.common.json && !print(json_summary(*report))) return kCouldNotRun;
   if (!kept) return kCouldNotRun;
   if ((*report).stopped) return kInterrupted;
-  return (*report).tally.bad.empty() ? kDone : kPartly;
+  return (*report).tally.bad.empty() && (*report).failed == 0 ? kDone : kPartly;
 }
 
 }  // namespace
@@ -160,7 +179,8 @@ void add_replay(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("replay", "Replay logs through rules and start what they target");
   command->add_option("--rules", options->rules, "Rule set: .json, .yaml or one rule a line")->required();
   command->add_option("input", options->inputs, "Files, directories, or - for standard input")->required();
-  command->add_option("--to", options->to, "Sink: ndjson:FILE, ndjson:- or null")->capture_default_str();
+  options->sink.add_to(*command);
+  options->sink.add_resume_to(*command);
   command
       ->add_option(
           "--read-only", options->read_only,
@@ -179,7 +199,11 @@ void add_replay(CLI::App& app, Run& run) {
   command->add_flag("--strict", options->strict, "Check every record to its last byte, not only those that match");
   add_common(*command, options->common);
   command->footer(
-      "Example:\n  millrace replay --rules rules.json s3-copy/AWSLogs --to ndjson:starts.ndjson --threads 2");
+      "An execution's name is made from rule, target and event, so a start that is repeated never runs twice on a "
+      "standard state machine;\non an express one it may.\nExamples:\n  millrace replay --rules rules.json "
+      "s3-copy/AWSLogs "
+      "--to ndjson:starts.ndjson --threads 2\n  millrace replay --rules rules.json s3-copy/AWSLogs --to local:runs.db "
+      "--resume\n  millrace replay --rules rules.json trail.json.gz --to aws --dead-letters dead.ndjson");
   command->callback([&run, options] { run = [options] { return run_replay(*options); }; });
 }
 

@@ -22,29 +22,88 @@ void Executor::close(std::uint64_t sequences) {
   arrived_.notify_one();
 }
 
-std::optional<StartBatch> Executor::next_batch() {
+// Waits no longer than a group that has begun may.
+Executor::Next Executor::next_batch(StartBatch& batch) {
   std::unique_lock lock(mutex_);
-  arrived_.wait(lock, [&] { return kept_.contains(current_) || (sequences_ && current_ >= *sequences_); });
+  const auto ready = [&] { return kept_.contains(current_) || (sequences_ && current_ >= *sequences_); };
+  if (group_.empty() && progress_.empty()) {
+    arrived_.wait(lock, ready);
+  } else if (!arrived_.wait_for(lock, kGroupPause, ready)) {
+    return Next::pause;
+  }
   const auto found = kept_.find(current_);
-  if (found == kept_.end()) return {};
-  StartBatch batch = std::move(found->second.front());
+  if (found == kept_.end()) return Next::end;
+  batch = std::move(found->second.front());
   found->second.pop_front();
   --kept_count_;
   if (found->second.empty()) kept_.erase(found);
   if (batch.last) ++current_;
   lock.unlock();
   advanced_.notify_all();
-  return batch;
+  return Next::batch;
+}
+
+std::optional<Failure> Executor::hand_over() {
+  std::vector<const Start*> starts;
+  std::vector<Outcome> outcomes, all;
+  for (const StartBatch& batch : group_) {
+    for (const Start& start : batch.starts) {
+      if (start.refused.code == nullptr) starts.push_back(&start);
+    }
+  }
+  outcomes.resize(starts.size());
+  if (!starts.empty()) {
+    if (auto failure = sink_.write(starts, outcomes)) return failure;
+  }
+  std::size_t next = 0;
+  for (const StartBatch& batch : group_) {
+    all.clear();
+    for (const Start& start : batch.starts) {
+      const bool refused = start.refused.code != nullptr;
+      all.push_back(refused ? Outcome{OutcomeKind::failed, start.refused, 0, nullptr} : std::move(outcomes[next++]));
+      reached_ = reached_ && all.back().kind != OutcomeKind::abandoned;
+    }
+    if (auto failure = on_done_(batch, all)) return failure;
+    if (!reached_ || !batch.progress) continue;
+    if (!progress_.empty() && progress_.back().path == batch.progress->path) progress_.pop_back();
+    progress_.push_back(*batch.progress);
+  }
+  uncommitted_starts_ += starts.size();
+  group_.clear();
+  group_starts_ = 0;
+  return {};
+}
+
+std::optional<Failure> Executor::commit() {
+  if (auto failure = sink_.commit(progress_)) return failure;
+  progress_.clear();
+  uncommitted_starts_ = 0;
+  committed_ = Clock::now();
+  return {};
+}
+
+std::optional<Failure> Executor::take_all() {
+  committed_ = Clock::now();
+  for (;;) {
+    StartBatch batch;
+    const Next next = next_batch(batch);
+    if (next == Next::batch) {
+      group_starts_ += batch.starts.size();
+      group_.push_back(std::move(batch));
+      if (group_starts_ < sink_.group_starts() && group_.size() < kGroupBatchesMax) continue;
+    }
+    if (auto failure = hand_over()) return failure;
+    const bool due = (sink_.commits_groups() && uncommitted_starts_ >= sink_.group_starts()) ||
+                     Clock::now() - committed_ >= kCommitPause;
+    if (next == Next::end || due || (next == Next::pause && !progress_.empty())) {
+      if (auto failure = commit()) return failure;
+    }
+    if (next == Next::end) return {};
+  }
 }
 
 std::optional<Failure> Executor::run() {
-  std::optional<Failure> failure;
-  while (auto batch = next_batch()) {
-    failure = sink_.write(batch->starts);
-    if (failure) break;
-    on_batch_(*batch);
-  }
-  if (!failure) failure = sink_.finish();
+  auto failure = take_all();
   if (failure) {
     const std::lock_guard lock(mutex_);
     failed_ = true;

@@ -1,19 +1,24 @@
 // Takes batches from the workers in any order, restores the order of the input, and hands the starts to the sink.
 //
-// Shape. A batch has the sequence number of the work it came from. The executor hands over what belongs to the current
+// Shape. A batch has the sequence number of the work it came from. The executor takes what belongs to the current
 // sequence as it comes and keeps the rest; a worker whose sequence is not the current one waits while kBatchesAheadMax
-// batches are kept, so nothing grows. The current sequence never waits, so neither do all.
+// batches are kept, so nothing grows. The current sequence never waits, so neither do all. Batches in order make a
+// group, as large as the sink likes, which is handed over at once; commits follow every group or kCommitPause.
+//
+// Invariant: on_done() hears of every start once, after the sink has it, before its position is committed.
 //
 // Threads: submit() from any thread; run() on one. Errors: a sink's failure ends run() and makes submit() say false.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "engine/execute/sink.hpp"
 #include "engine/execute/start.hpp"
@@ -22,12 +27,16 @@ namespace millrace {
 
 constexpr std::size_t kBatchesAheadMax =
     64;  // LIMIT: batches kept for later sequences; a batch is at most a block's starts
+constexpr std::size_t kGroupBatchesMax = 256;             // LIMIT: batches of one group, however few their starts
+constexpr std::chrono::milliseconds kGroupPause{50};      // that a group waits for more
+constexpr std::chrono::milliseconds kCommitPause{1'000};  // between commits that no group asks for
 
 class Executor {
  public:
-  using OnBatch = std::function<void(const StartBatch&)>;
+  // Of each batch, in order: its outcomes, one a start. A Failure ends the run.
+  using OnDone = std::function<std::optional<Failure>(const StartBatch&, std::span<const Outcome>)>;
 
-  Executor(Sink& sink, OnBatch on_batch) : sink_(sink), on_batch_(std::move(on_batch)) {}
+  Executor(Sink& sink, OnDone on_done) : sink_(sink), on_done_(std::move(on_done)) {}
 
   // False once the sink has failed.
   bool submit(StartBatch batch);
@@ -38,10 +47,16 @@ class Executor {
   void close(std::uint64_t sequences);
 
  private:
-  std::optional<StartBatch> next_batch();
+  using Clock = std::chrono::steady_clock;
+  enum class Next : std::uint8_t { batch, pause, end };
+
+  Next next_batch(StartBatch& batch);
+  std::optional<Failure> hand_over();
+  std::optional<Failure> commit();
+  std::optional<Failure> take_all();
 
   Sink& sink_;
-  OnBatch on_batch_;
+  OnDone on_done_;
   std::mutex mutex_;
   std::condition_variable arrived_, advanced_;
   std::map<std::uint64_t, std::deque<StartBatch>> kept_;
@@ -49,6 +64,12 @@ class Executor {
   std::uint64_t current_ = 0;
   std::optional<std::uint64_t> sequences_;
   bool failed_ = false;
+
+  std::vector<StartBatch> group_;
+  std::size_t group_starts_ = 0, uncommitted_starts_ = 0;
+  std::vector<InputProgress> progress_;  // since the last commit
+  bool reached_ = true;                  // no start was abandoned so far
+  Clock::time_point committed_;
 };
 
 }  // namespace millrace

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "engine/execute/sink.hpp"
 #include "engine/route/envelope.hpp"
@@ -17,14 +18,18 @@ constexpr std::size_t kBufferBytes = std::size_t{1} << 18;  // written at once
 
 class NdjsonSink : public Sink {
  public:
-  NdjsonSink(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+  NdjsonSink(int fd, std::string path, CheckpointFile checkpoint)
+      : fd_(fd), path_(std::move(path)), checkpoint_(std::move(checkpoint)) {}
   ~NdjsonSink() override {
     if (fd_ > STDERR_FILENO) ::close(fd_);
   }
 
-  std::optional<Failure> write(std::span<const Start> starts) override {
-    for (const Start& start : starts) {
-      append(start);
+  std::size_t group_starts() const override { return 1; }
+
+  std::optional<Failure> write(std::span<const Start* const> starts, std::span<Outcome>) override {
+    if (auto failure = cut_to_checkpoint()) return failure;
+    for (const Start* start : starts) {
+      append(*start);
       if (buffer_.size() >= kBufferBytes) {
         if (auto failure = flush()) return failure;
       }
@@ -33,7 +38,27 @@ class NdjsonSink : public Sink {
     return fd_ == STDOUT_FILENO ? flush() : std::nullopt;
   }
 
-  std::optional<Failure> finish() override { return flush(); }
+  std::optional<Failure> commit(std::span<const InputProgress> progress) override {
+    if (auto failure = cut_to_checkpoint()) return failure;
+    if (auto failure = flush()) return failure;
+    if (!checkpoint_.kept()) return {};
+    if (::fdatasync(fd_) != 0) return lost();
+    return checkpoint_.save(progress, file_bytes_);
+  }
+
+  // What an earlier run wrote behind its last checkpoint is written again.
+  Result<ResumePoint> resume(const std::string& rules) override {
+    auto point = checkpoint_.resume(rules);
+    if (!point || !checkpoint_.kept()) return point;
+    const off_t bytes = ::lseek(fd_, 0, SEEK_END);
+    if (bytes < 0 || static_cast<std::uint64_t>(bytes) < point->sink_bytes) {
+      return Failure{path_ + ": is shorter than its checkpoint says; was it replaced? Remove " + path_ +
+                     ".checkpoint to begin anew"};
+    }
+    file_bytes_ = point->sink_bytes;
+    cut_ = false;
+    return point;
+  }
 
  private:
   void append(const Start& start) {
@@ -58,16 +83,25 @@ class NdjsonSink : public Sink {
     append_json_string(value, buffer_);
   }
 
+  std::optional<Failure> cut_to_checkpoint() {
+    if (std::exchange(cut_, true)) return {};
+    const auto bytes = static_cast<off_t>(file_bytes_);
+    return ::ftruncate(fd_, bytes) == 0 && ::lseek(fd_, bytes, SEEK_SET) == bytes ? std::nullopt : lost();
+  }
+
+  std::optional<Failure> lost() const { return Failure{path_ + ": cannot be written: " + std::strerror(errno)}; }
+
   std::optional<Failure> flush() {
     for (std::size_t done = 0; done < buffer_.size();) {
       const ssize_t written = ::write(fd_, buffer_.data() + done, buffer_.size() - done);
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) {
-        std::string why = path_ + ": cannot be written: " + std::strerror(errno);
+        auto failure = lost();
         buffer_.clear();
-        return Failure{std::move(why)};
+        return failure;
       }
       done += static_cast<std::size_t>(written);
+      file_bytes_ += static_cast<std::uint64_t>(written);
     }
     buffer_.clear();
     return {};
@@ -75,16 +109,24 @@ class NdjsonSink : public Sink {
 
   int fd_;
   std::string path_;
+  CheckpointFile checkpoint_;
+  std::uint64_t file_bytes_ = 0;
+  bool cut_ = true;  // what lies behind file_bytes_ is gone
   std::string buffer_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Sink>> make_ndjson_sink(const std::string& path) {
-  if (path == "-") return std::unique_ptr<Sink>(new NdjsonSink(STDOUT_FILENO, "standard output"));
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+Result<std::unique_ptr<Sink>> make_ndjson_sink(const std::string& path, const SinkOptions& options) {
+  const bool to_stdout = path == "-";
+  auto checkpoint = CheckpointFile::open(options, to_stdout ? "" : path);
+  if (!checkpoint) return checkpoint.failure();
+  if (to_stdout && options.resume)
+    return Failure{"--resume: standard output cannot be cut back to where the replay stopped; use ndjson:FILE"};
+  if (to_stdout) return std::unique_ptr<Sink>(new NdjsonSink(STDOUT_FILENO, "standard output", std::move(*checkpoint)));
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (options.resume ? 0 : O_TRUNC), 0666);
   if (fd < 0) return Failure{path + ": cannot be written: " + std::strerror(errno)};
-  return std::unique_ptr<Sink>(new NdjsonSink(fd, path));
+  return std::unique_ptr<Sink>(new NdjsonSink(fd, path, std::move(*checkpoint)));
 }
 
 }  // namespace millrace

@@ -1,10 +1,9 @@
 #include "engine/execute/start.hpp"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <algorithm>
 #include <array>
+
+#include "engine/uuid.hpp"
 
 namespace millrace {
 
@@ -20,24 +19,24 @@ void Tally::add(const Tally& other) {
   for (const auto& [reason, count] : other.bad) bad[reason] += count;
 }
 
-std::string uuid_from(std::string_view bytes) {
-  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  std::array<std::uint8_t, 16> raw;
-  for (unsigned i = 0; i < 8; ++i) {
-    raw[i] = static_cast<std::uint8_t>(hash.high64 >> (56 - 8 * i));
-    raw[8 + i] = static_cast<std::uint8_t>(hash.low64 >> (56 - 8 * i));
+StateMachineArn parse_state_machine_arn(std::string_view arn) {
+  constexpr std::size_t kParts = 7;
+  std::array<std::string_view, kParts> parts;
+  for (std::size_t i = 0; i < kParts; ++i) {
+    const auto colon = std::min(arn.find(':'), arn.size());
+    parts[i] = arn.substr(0, colon);
+    arn.remove_prefix(std::min(colon + 1, arn.size()));
   }
-  raw[6] = static_cast<std::uint8_t>((raw[6] & 0x0f) | 0x80);
-  raw[8] = static_cast<std::uint8_t>((raw[8] & 0x3f) | 0x80);
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string out;
-  out.reserve(36);
-  for (std::size_t i = 0; i < raw.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-    out += kHex[raw[i] >> 4];
-    out += kHex[raw[i] & 15];
-  }
-  return out;
+  if (parts[0] != "arn" || parts[2] != "states" || parts[5] != "stateMachine") return {};
+  return {parts[1], parts[3], parts[4], parts[6]};
+}
+
+std::string rule_arn_of(const Rule& rule, const Target& target) {
+  if (!rule.arn.empty()) return rule.arn;
+  const StateMachineArn machine = parse_state_machine_arn(target.arn);
+  std::string out = "arn:";
+  out.append(machine.partition).append(":events:").append(machine.region).append(":").append(machine.account);
+  return out + ":rule/" + rule.name;
 }
 
 std::string execution_name(const std::string& rule, const std::string& target, const std::string& event_id) {

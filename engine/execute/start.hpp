@@ -6,19 +6,49 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/rules/rule_set.hpp"
 
 namespace millrace {
 
+// What became of a start that did not run. Codes are those of EventBridge's dead letters; null: nothing is wrong.
+struct StartError {
+  const char* code = nullptr;
+  std::string message;
+};
+
 struct Start {
   const Rule* rule = nullptr;
   const Target* target = nullptr;
   std::string name;  // of the execution
   std::string event_id, event_time;
-  std::string input;  // JSON
+  std::string input;   // JSON
+  StartError refused;  // why it cannot even be tried
+};
+
+// LIMIT: bytes of an input, Step Functions' own.
+constexpr std::size_t kInputBytesMax = 262'144;
+
+// "arn:aws:states:REGION:ACCOUNT:stateMachine:NAME[:…]" in its parts; empty ones where it is none.
+struct StateMachineArn {
+  std::string_view partition, region, account, name;
+};
+StateMachineArn parse_state_machine_arn(std::string_view arn);
+
+// The ARN of a rule, as its file has it, or by its name in the region and account of its target.
+std::string rule_arn_of(const Rule& rule, const Target& target);
+
+// How far a replay has come in one input.
+struct InputProgress {
+  std::string path;
+  std::uint64_t bytes = 0;         // as stored
+  std::int64_t modified_ns = 0;    // its file's time
+  std::uint64_t records_done = 0;  // bad ones included
+  bool finished = false;
 };
 
 // What happened to the records of a batch. Sums of these make the summary.
@@ -43,13 +73,11 @@ struct StartBatch {
   std::vector<Start> starts;
   std::vector<Reject> rejects;
   Tally tally;
+  std::optional<InputProgress> progress;  // once this batch is done
 };
 
 // The execution's name: a function of rule, target and event, so that a replay never starts twice. 80 characters at
 // most, of 0-9 A-Z a-z - _ only.
 std::string execution_name(const std::string& rule, const std::string& target, const std::string& event_id);
-
-// A UUID made from bytes; the same bytes give the same UUID. Version 8 of RFC 9562.
-std::string uuid_from(std::string_view bytes);
 
 }  // namespace millrace

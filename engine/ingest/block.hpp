@@ -34,7 +34,8 @@ struct Block {
   std::size_t text_bytes = 0;
   std::vector<RecordRef> records;
   std::vector<BadStretch> bad;
-  std::uint64_t input_bytes = 0;  // unpacked bytes that this block accounts for
+  std::uint64_t records_done = 0;  // of the input, this block's and bad ones included
+  std::uint64_t input_bytes = 0;   // unpacked bytes that this block accounts for
 
   std::string_view record(const RecordRef& ref) const { return {text.data() + ref.begin, ref.bytes}; }
 };

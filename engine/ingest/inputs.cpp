@@ -1,5 +1,7 @@
 #include "engine/ingest/inputs.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -22,14 +24,19 @@ bool is_log(const fs::path& path) {
          whole.find("/CloudTrail-Insight/") == std::string::npos;
 }
 
+InputFile stat_of(const std::string& path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return {path, 0, 0};
+  return {path, static_cast<std::uint64_t>(info.st_size), info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec};
+}
+
 void list_directory(const std::string& root, InputList& out) {
   std::vector<InputFile> found;
   std::error_code error;
   for (fs::recursive_directory_iterator at(root, fs::directory_options::follow_directory_symlink, error), end;
        !error && at != end; at.increment(error)) {
     std::error_code ignored;
-    if (at->is_regular_file(ignored) && is_log(at->path()))
-      found.push_back({at->path().string(), at->file_size(ignored)});
+    if (at->is_regular_file(ignored) && is_log(at->path())) found.push_back(stat_of(at->path().string()));
   }
   if (error) out.failures.push_back(root + ": cannot be listed: " + error.message());
   if (found.empty() && !error) out.failures.push_back(root + ": holds no log files");
@@ -48,8 +55,7 @@ InputList list_inputs(const std::vector<std::string>& paths) {
     } else if (path != "-" && !fs::exists(path, error)) {
       out.failures.push_back(path + ": does not exist");
     } else {
-      const auto bytes = path != "-" && fs::is_regular_file(path, error) ? fs::file_size(path, error) : 0;
-      out.files.push_back({path, error ? 0 : static_cast<std::uint64_t>(bytes)});
+      out.files.push_back(path == "-" ? InputFile{path, 0, 0} : stat_of(path));
     }
   }
   return out;

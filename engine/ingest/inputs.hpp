@@ -17,6 +17,7 @@ namespace millrace {
 struct InputFile {
   std::string path;         // "-" is standard input
   std::uint64_t bytes = 0;  // as stored; 0 where unknown
+  std::int64_t modified_ns = 0;
 };
 
 struct InputList {

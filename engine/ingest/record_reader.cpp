@@ -89,8 +89,12 @@ class HeaderReader {
 
 }  // namespace
 
-RecordReader::RecordReader(std::string path, std::size_t record_bytes_max, const std::atomic<int>* stop)
-    : name_(std::make_shared<const std::string>(path)), source_(path, stop), record_bytes_max_(record_bytes_max) {}
+RecordReader::RecordReader(std::string path, std::size_t record_bytes_max, const std::atomic<int>* stop,
+                           std::uint64_t skipped)
+    : name_(std::make_shared<const std::string>(path)),
+      source_(path, stop),
+      record_bytes_max_(record_bytes_max),
+      skipped_(skipped) {}
 
 bool RecordReader::next(Block& block) {
   block = {};
@@ -129,6 +133,11 @@ bool RecordReader::read_more() {
 
 // Hands the records' bytes to the block and keeps what is behind them for the next one.
 void RecordReader::finish_block(Block& block) {
+  if (numbered_ - block.records.size() - block.bad.size() < skipped_) {
+    std::erase_if(block.records, [&](const RecordRef& record) { return record.number <= skipped_; });
+    std::erase_if(block.bad, [&](const BadStretch& stretch) { return stretch.number <= skipped_; });
+  }
+  block.records_done = numbered_;
   block.input_bytes = base_ + keep_ - accounted_;
   accounted_ = base_ + keep_;
   std::string rest(buffer_, keep_, buffer_bytes_ - keep_);

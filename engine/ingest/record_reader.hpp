@@ -34,8 +34,9 @@ constexpr std::size_t kRecordBytesMaxDefault = std::size_t{1} << 20;
 
 class RecordReader {
  public:
-  // `stop`, if any, ends the wait for a pipe's bytes.
-  RecordReader(std::string path, std::size_t record_bytes_max, const std::atomic<int>* stop = nullptr);
+  // `stop`, if any, ends the wait for a pipe's bytes. Records up to number `skipped` are read over.
+  RecordReader(std::string path, std::size_t record_bytes_max, const std::atomic<int>* stop = nullptr,
+               std::uint64_t skipped = 0);
 
   // Replaces `block` by the next one; false at the end. A block may hold bad stretches only.
   bool next(Block& block);
@@ -73,6 +74,7 @@ class RecordReader {
   std::size_t keep_ = 0;        // first byte still needed after this block
   std::uint64_t base_ = 0;      // offset of buffer_[0] in the input
   std::uint64_t numbered_ = 0;  // records so far
+  std::uint64_t skipped_;
   bool input_ended_ = false;
   bool failure_reported_ = false;
 

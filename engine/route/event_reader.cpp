@@ -5,10 +5,15 @@
 #include "matcher/json_cursor.hpp"
 
 namespace millrace {
+namespace {
+
+constexpr std::size_t kSimdjsonDepthMax = kJsonDepthMax + 1;  // it refuses its own limit
+
+}  // namespace
 
 simdjson::error_code JsonValidator::parse(std::string_view text) {
-  if (text.size() + 1 > parser_.capacity() || parser_.max_depth() != kJsonDepthMax) {
-    if (const auto error = parser_.allocate(text.size() + 1, kJsonDepthMax)) return error;
+  if (text.size() + 1 > parser_.capacity() || parser_.max_depth() != kSimdjsonDepthMax) {
+    if (const auto error = parser_.allocate(text.size() + 1, kSimdjsonDepthMax)) return error;
   }
   return parser_.parse(text.data(), text.size(), false).get(root_);
 }
@@ -41,6 +46,13 @@ std::optional<std::string> JsonValidator::refuse(std::string_view text) {
   if (error) return error == simdjson::DEPTH_ERROR ? "nests deeper than 1000 levels" : simdjson::error_message(error);
   if (!root_.is_object()) return "is not a JSON object";
   return {};
+}
+
+bool JsonValidator::is_json(std::string_view text) {
+  std::string padded(text);
+  padded.append(kJsonPaddingBytes, '\0');
+  const auto error = parse({padded.data(), text.size()});
+  return !error || (error == simdjson::NUMBER_ERROR && replace_numbers(text) && !parse({plain_.data(), text.size()}));
 }
 
 std::optional<std::string> EventReader::read(std::string_view event, const PathTrie& paths, EventFields& fields,

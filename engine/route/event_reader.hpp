@@ -24,6 +24,9 @@ class JsonValidator {
  public:
   std::optional<std::string> refuse(std::string_view text);
 
+  // Is it any JSON value? Copies it for the padding.
+  bool is_json(std::string_view text);
+
   // The value of the last text that was not refused, valid until the next call. Where the text has a number beyond a
   // double's or a 64-bit integer's range, its numbers are all 0.
   simdjson::dom::element root() const { return root_; }

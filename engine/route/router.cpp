@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/uuid.hpp"
+
 namespace millrace {
 namespace {
 
@@ -234,15 +236,42 @@ void Router::add_starts(std::string_view record, StartBatch& out) {
   ++out.tally.matched_events;
   out.tally.matches += matched_.size();
   complete_head(record);
-  const std::string event = form_ == Form::envelope ? std::string(record) : write_event(envelope_, record);
+  std::string event = form_ == Form::envelope ? std::string(record) : write_event(envelope_, record);
+  const std::size_t event_bytes = event.size();
+  event.append(kJsonPaddingBytes, ' ');
   for (const RuleId rule_id : matched_) {
     const Rule& rule = rules_->rules()[rule_id];
     for (const Target& target : rule.targets) {
       ++out.tally.starts;
-      out.starts.push_back({&rule, &target, execution_name(rule.name, target.id, envelope_.id), envelope_.id,
-                            std::string(envelope_.time), event});
+      out.starts.push_back({&rule,
+                            &target,
+                            execution_name(rule.name, target.id, envelope_.id),
+                            envelope_.id,
+                            std::string(envelope_.time),
+                            {},
+                            {}});
+      add_input({event.data(), event_bytes}, out.starts.back());
     }
   }
+}
+
+// What the target gets, or why it can get nothing.
+void Router::add_input(std::string_view event, Start& start) {
+  if (start.target->input == nullptr) {
+    start.input = event;
+  } else {
+    const std::string rule_arn = rule_arn_of(*start.rule, *start.target);
+    auto input = start.target->input->render({event, rule_arn, start.rule->name, start.event_time});
+    if (!input) {
+      start.refused = {"INVALID_JSON", "InputPath selects nothing of this event"};
+      return;
+    }
+    start.input = std::move(*input);
+    if (!input_validator_.is_json(start.input))
+      start.refused = {"INVALID_JSON", "the target's input is not valid JSON for this event"};
+  }
+  if (start.input.size() > kInputBytesMax)
+    start.refused = {"INVALID_PARAMETER", "the input has more than 262144 bytes, the most that Step Functions takes"};
 }
 
 void Router::reject(const Block& block, const RecordRef& ref, const char* kind, StartBatch& out) {

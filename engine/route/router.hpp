@@ -77,6 +77,7 @@ class Router {
   std::string derived_id(std::string_view record) const;
   bool match_fields(const char*& bad_kind);
   void add_starts(std::string_view record, StartBatch& out);
+  void add_input(std::string_view event, Start& start);
   void reject(const Block& block, const RecordRef& ref, const char* kind, StartBatch& out);
   std::string_view leaf_text(FieldId field) const;
 
@@ -86,7 +87,7 @@ class Router {
   Matcher matcher_;
   EventFields fields_;
   Walker record_walker_, envelope_walker_;
-  JsonValidator validator_;
+  JsonValidator validator_, input_validator_;
 
   NodeId detail_node_;
   std::array<FieldId, slot_count> slots_;

@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "engine/rules/yaml_rules.hpp"
+#include "engine/uuid.hpp"
 #include "matcher/json_cursor.hpp"
 
 namespace millrace {
@@ -46,6 +47,7 @@ class RuleSetReader {
 
   Result<std::shared_ptr<const RuleSet>> run() {
     const auto begin = std::chrono::steady_clock::now();
+    set_->fingerprint_ = uuid_from(text_);
     text_.reserve(text_.size() + simdjson::SIMDJSON_PADDING);
     if (!read_all()) return Failure{source_ + ": " + failure_};
     if (set_->rules_.empty())
@@ -128,6 +130,10 @@ class RuleSetReader {
         std::string_view name;
         if (value.get_string().get(name)) return fail(place() + "Name is not a string");
         rule.name = name;
+      } else if (key == "Arn") {
+        std::string_view arn;
+        if (!value.is_null() && value.get_string().get(arn)) return fail(place() + "Arn is not a string");
+        rule.arn = arn;
       } else if (key == "State") {
         if (!read_state(value, rule)) return false;
       } else if (key == "EventPattern") {
@@ -203,17 +209,91 @@ class RuleSetReader {
       ondemand::object object;
       if (item.get_object().get(object)) return fail(place() + "a target is not an object");
       Target target;
-      std::string_view text;
-      if (!object.find_field_unordered("Id").get_string().get(text)) target.id = text;
-      if (!object.find_field_unordered("Arn").get_string().get(text)) target.arn = text;
+      TargetInputText input;
+      if (!read_target(object, target, input)) return false;
       if (target.arn.empty()) return fail(place() + "a target has no Arn");
       if (options_.check_targets && !is_state_machine(target.arn)) {
         return fail(place() + "the target " + target.arn +
                     " is not a Step Functions state machine; expected arn:aws:states:REGION:ACCOUNT:stateMachine:NAME");
       }
       if (target.id.empty()) target.id = std::to_string(rule.targets.size() + 1);
+      auto parsed = TargetInput::parse(input, target.id);
+      if (!parsed) return fail(place() + parsed.failure().message);
+      target.input = std::move(*parsed);
       rule.targets.push_back(std::move(target));
     }
+    return true;
+  }
+
+  bool read_target(ondemand::object& object, Target& target, TargetInputText& input) {
+    for (auto member : object) {
+      std::string_view key;
+      ondemand::value value;
+      auto error = member.unescaped_key().get(key);
+      if (!error) error = member.value().get(value);
+      if (error) return fail_json(error, 0);
+      std::optional<std::string> text;
+      const std::string name(key);
+      if (name == "InputTransformer") {
+        if (!value.is_null() && !read_transformer(value, input)) return false;
+      } else if (name == "RetryPolicy") {
+        if (!value.is_null() && !read_retry_policy(value, target.retry)) return false;
+      } else if (name == "Id" || name == "Arn" || name == "Input" || name == "InputPath") {
+        if (!read_text(value, name, text)) return false;
+      }
+      if (name == "Id") target.id = text.value_or("");
+      if (name == "Arn") target.arn = text.value_or("");
+      if (name == "Input") input.input = text;
+      if (name == "InputPath") input.input_path = text;
+    }
+    return true;
+  }
+
+  // A string, or null for none.
+  bool read_text(ondemand::value value, const std::string& name, std::optional<std::string>& out) {
+    std::string_view text;
+    if (value.is_null()) return true;
+    if (value.get_string().get(text)) return fail(place() + "a target's " + name + " is not a string");
+    out = std::string(text);
+    return true;
+  }
+
+  bool read_transformer(ondemand::value value, TargetInputText& out) {
+    ondemand::object object, paths;
+    if (value.get_object().get(object)) return fail(place() + "InputTransformer is not an object");
+    std::string_view text;
+    if (object.find_field_unordered("InputTemplate").get_string().get(text))
+      return fail(place() + "InputTransformer has no InputTemplate, which is a string");
+    out.input_template = std::string(text);
+    if (object.find_field_unordered("InputPathsMap").get_object().get(paths)) return true;
+    for (auto member : paths) {
+      std::string_view name, path;
+      auto error = member.unescaped_key().get(name);
+      const std::string owned(name);
+      if (!error) error = member.value().get_string().get(path);
+      if (error) return fail(place() + "InputPathsMap is not an object of strings");
+      out.input_paths[owned] = path;
+    }
+    return true;
+  }
+
+  bool read_retry_policy(ondemand::value value, RetryPolicy& out) {
+    ondemand::object object;
+    if (value.get_object().get(object)) return fail(place() + "RetryPolicy is not an object");
+    return read_bounded(object, "MaximumRetryAttempts", 0, 185, out.attempts_max) &&
+           read_bounded(object, "MaximumEventAgeInSeconds", 60, 86'400, out.age_seconds_max);
+  }
+
+  bool read_bounded(ondemand::object& object, const char* name, std::uint64_t min, std::uint64_t max,
+                    std::uint32_t& out) {
+    ondemand::value value;
+    if (object.find_field_unordered(name).get(value) || value.is_null()) return true;
+    std::uint64_t number = 0;
+    if (value.get_uint64().get(number) || number < min || number > max) {
+      return fail(place() + name + " is not valid; expected a whole number from " + std::to_string(min) + " to " +
+                  std::to_string(max));
+    }
+    out = static_cast<std::uint32_t>(number);
     return true;
   }
 

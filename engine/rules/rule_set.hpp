@@ -1,7 +1,8 @@
 // A rule set as people have it: names, states, patterns, targets; read from a file and compiled.
 //
 // Shape of a file: {"Rules": [rule, ...]}, a bare array, one rule, or one rule a line; .yaml and .yml hold the same.
-// Members have AWS's names: Name, State, EventPattern (an object or a string that holds one), Targets [{Id, Arn, ...}].
+// Members have AWS's names: Name, Arn, State, EventPattern (an object or a string that holds one), Targets [{Id, Arn,
+// Input, InputPath, InputTransformer, RetryPolicy, ...}].
 //
 // Invariants: I1 rule ids are places in rules(); I2 a DISABLED rule and one without EventPattern (a schedule) match
 // nothing;
@@ -18,19 +19,29 @@
 #include <vector>
 
 #include "engine/error.hpp"
+#include "engine/rules/target_input.hpp"
 #include "matcher/automaton.hpp"
 
 namespace millrace {
 
 enum class RuleState : std::uint8_t { enabled, enabled_with_all, disabled };  // with all CloudTrail management events
 
+// How often and how long a start is tried again. Source: EventBridge's RetryPolicy and its defaults.
+struct RetryPolicy {
+  std::uint32_t attempts_max = 185;  // tries after the first one
+  std::uint32_t age_seconds_max = 86'400;
+};
+
 struct Target {
   std::string id;
   std::string arn;
+  std::shared_ptr<const TargetInput> input;  // null: the whole event
+  RetryPolicy retry;
 };
 
 struct Rule {
   std::string name;
+  std::string arn;  // as the file has it; empty if it has none
   RuleState state = RuleState::enabled;
   std::vector<Target> targets;
 };
@@ -48,14 +59,16 @@ class RuleSet {
 
   const std::vector<Rule>& rules() const { return rules_; }
   const std::shared_ptr<const Automaton>& automaton() const { return automaton_; }
-  bool any_enabled() const { return any_enabled_; }            // some rule is not DISABLED
-  bool any_with_all() const { return any_with_all_; }          // some rule wants read-only management events
-  double compile_seconds() const { return compile_seconds_; }  // rule text in memory to automaton
+  const std::string& fingerprint() const { return fingerprint_; }  // of the file's bytes
+  bool any_enabled() const { return any_enabled_; }                // some rule is not DISABLED
+  bool any_with_all() const { return any_with_all_; }              // some rule wants read-only management events
+  double compile_seconds() const { return compile_seconds_; }      // rule text in memory to automaton
 
  private:
   friend class RuleSetReader;
   std::vector<Rule> rules_;
   std::shared_ptr<const Automaton> automaton_;
+  std::string fingerprint_;
   bool any_enabled_ = false, any_with_all_ = false;
   double compile_seconds_ = 0;
 };
