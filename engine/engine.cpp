@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <semaphore>
+#include <set>
 #include <thread>
 
 #include "engine/execute/executor.hpp"
@@ -83,6 +84,12 @@ class Replay {
   // An input that was done must still be what it was: its starts are not made again.
   std::optional<Failure> check_finished(const std::vector<InputFile>& files) const {
     if (config_.accept_changes) return {};
+    std::set<std::string> named;
+    for (const InputFile& file : files) named.insert(file.path);
+    for (const auto& [path, progress] : resume_point_.inputs) {
+      if (progress.finished && !named.contains(path))
+        return Failure{"--resume: " + path + " was finished and is no longer among the inputs; --accept-changes goes on"};
+    }
     for (const InputFile& file : files) {
       const auto known = resume_point_.inputs.find(file.path);
       if (known == resume_point_.inputs.end() || !known->second.finished) continue;

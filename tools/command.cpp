@@ -56,6 +56,36 @@ CLI::Validator count_option() {
       "N[k|M|G]");
 }
 
+std::optional<std::string> parse_time(const std::string& text) {
+  constexpr std::string_view kShape = "0000-00-00T00:00:00";
+  constexpr std::string_view kRest = "0000-01-01T00:00:00";
+  std::string out = text;
+  if (out.ends_with('Z')) out.pop_back();
+  const std::size_t bytes = out.size();
+  if (bytes != 10 && bytes != 13 && bytes != 16 && bytes != 19) return {};
+  for (std::size_t i = 0; i < bytes; ++i) {
+    const bool is_digit = out[i] >= '0' && out[i] <= '9';
+    if (kShape[i] == '0' ? !is_digit : out[i] != kShape[i]) return {};
+  }
+  out += kRest.substr(bytes);
+  const auto part = [&](std::size_t at) { return (out[at] - '0') * 10 + out[at + 1] - '0'; };
+  const std::chrono::year_month_day date(std::chrono::year(part(0) * 100 + part(2)),
+                                         std::chrono::month(static_cast<unsigned>(part(5))),
+                                         std::chrono::day(static_cast<unsigned>(part(8))));
+  if (!date.ok() || part(11) > 23 || part(14) > 59 || part(17) > 60) return {};
+  return out;
+}
+
+void add_time(CLI::App& command, const std::string& name, std::string& value, const std::string& description) {
+  const auto take = [name, &value](const std::string& text) {
+    const auto time = parse_time(text);
+    if (!time)
+      throw CLI::ValidationError(name, text + " is no time; expected one such as 2026-11-23 or 2026-11-23T09:00:00Z");
+    value = *time;
+  };
+  command.add_option_function<std::string>(name, take, description)->type_name("TIME");
+}
+
 std::optional<std::chrono::milliseconds> parse_duration(const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

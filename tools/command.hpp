@@ -43,6 +43,10 @@ void complain(const std::string& sentence);
 std::uint64_t parse_count(const std::string& text);
 CLI::Validator count_option();
 
+// 2026-11-23, 2026-11-23T09:00 or 2026-11-23T09:00:00Z, in UTC; kept as 2026-11-23T09:00:00, which sorts as time does.
+std::optional<std::string> parse_time(const std::string& text);
+void add_time(CLI::App& command, const std::string& name, std::string& value, const std::string& description);
+
 // 500ms, 10s, 5m, 2h.
 std::optional<std::chrono::milliseconds> parse_duration(const std::string& text);
 void add_duration(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,

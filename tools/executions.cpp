@@ -40,21 +40,11 @@ nlohmann::ordered_json json_of(const Execution& execution, bool with_input) {
   return out;
 }
 
-// The store has times as "2026-11-23T09:00:00.123Z"; a date, or a time cut anywhere, sorts before what it begins.
-std::string time_bound(const std::string& text) {
-  std::string out = text;
-  while (out.ends_with('Z')) out.pop_back();
-  return out;
-}
-
 int run_list(const ListOptions& options) {
-  ExecutionFilter filter = options.filter;
-  filter.since = time_bound(filter.since);
-  filter.until = time_bound(filter.until);
   std::uint64_t count = 0;
   bool written = true;
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  const auto failure = visit_executions(options.store, filter, [&](const Execution& execution) {
+  const auto failure = visit_executions(options.store, options.filter, [&](const Execution& execution) {
     ++count;
     if (options.common.json) {
       all.push_back(json_of(execution, false));
@@ -97,7 +87,8 @@ int run_show(const ListOptions& options) {
     return kNo;
   }
   for (const Execution& execution : found) {
-    const std::string text = options.common.json ? json_of(execution, true).dump() + "\n" : description_of(execution);
+    const nlohmann::ordered_json shown = {{"schema", 1}, {"execution", json_of(execution, true)}};
+    const std::string text = options.common.json ? shown.dump() + "\n" : description_of(execution);
     if (!print(text)) return kCouldNotRun;
   }
   return kDone;
@@ -182,9 +173,8 @@ void add_list(CLI::App& app, Run& run) {
   command->add_option("--rule", options->filter.rule, "Started by this rule");
   command->add_option("--status", options->filter.status,
                       "In this status; STARTED is all a machine without a definition has");
-  command->add_option("--since", options->filter.since,
-                      "Started at this time or later, as 2026-11-23 or 2026-11-23T09:00:00Z");
-  command->add_option("--until", options->filter.until, "Started before this time");
+  add_time(*command, "--since", options->filter.since, "Started at this time or later");
+  add_time(*command, "--until", options->filter.until, "Started before this time");
   command->add_option("--limit", options->filter.limit, "This many at most")->transform(count_option());
   add_store(*command, *options);
   command->footer("Example:\n  millrace executions list --machine Helloworld --limit 10");

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <queue>
 #include <random>
 #include <string>
@@ -75,6 +76,11 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+bool is_started(const std::string& answer) {
+  const auto json = nlohmann::json::parse(answer, nullptr, false);
+  return json.is_object() && json.contains("executionArn") && json["executionArn"].is_string();
+}
+
 std::string amz_date() {
   const std::time_t now = std::time(nullptr);
   std::tm utc;
@@ -131,6 +137,7 @@ class AwsSink : public Sink {
   bool commits_groups() const override { return true; }
 
   std::optional<Failure> write(std::span<const Start* const> starts, std::span<Outcome> outcomes) override {
+    if (auto failure = probe_once()) return failure;
     starts_ = starts;
     outcomes_ = outcomes;
     unfinished_ = starts.size();
@@ -139,10 +146,10 @@ class AwsSink : public Sink {
       ready_.push({i, destination_of(starts[i]->target->arn, now), 0, 0, now});
     }
     while (unfinished_ > 0) {
-      if (drain_is_over(Clock::now())) {
-        abandon_all();
-        break;
-      }
+      const bool stopping = stop_ != nullptr && *stop_ != 0;
+      if (stopping) abandon_waiting();
+      if (stopping && drain_is_over(Clock::now())) abandon_in_flight();
+      if (unfinished_ == 0) break;
       send_what_may_go();
       wait();
       collect();
@@ -158,7 +165,7 @@ class AwsSink : public Sink {
                        " names no region; expected arn:aws:states:REGION:ACCOUNT:stateMachine:NAME"};
       }
     }
-    return endpoint_.empty() ? std::nullopt : probe(endpoint_);
+    return {};
   }
 
   std::optional<Failure> commit(std::span<const InputProgress> progress) override {
@@ -210,22 +217,34 @@ class AwsSink : public Sink {
     return url.substr(host, url.find('/', host) - host);
   }
 
+  // Before the first start: a run that starts nothing asks for nothing.
+  std::optional<Failure> probe_once() {
+    if (std::exchange(probed_, true) || endpoint_.empty()) return {};
+    return probe(endpoint_);
+  }
+
   bool drain_is_over(Clock::time_point now) {
-    if (stop_ == nullptr || *stop_ == 0) return false;
     if (!drain_end_) drain_end_ = now + options_.drain_timeout;
     return now >= *drain_end_;
   }
 
-  void abandon_all() {
+  void abandon(std::size_t start) {
+    outcomes_[start].kind = OutcomeKind::abandoned;
+    --unfinished_;
+  }
+
+  void abandon_waiting() {
+    for (; !ready_.empty(); ready_.pop()) abandon(ready_.front().start);
+    for (; !later_.empty(); later_.pop()) abandon(later_.top().attempt.start);
+  }
+
+  void abandon_in_flight() {
     for (const auto& request : requests_) {
       if (std::find(idle_.begin(), idle_.end(), request.get()) != idle_.end()) continue;
       curl_multi_remove_handle(multi_.get(), request->easy.get());
-      outcomes_[request->attempt.start].kind = OutcomeKind::abandoned;
+      abandon(request->attempt.start);
       idle_.push_back(request.get());
     }
-    for (; !ready_.empty(); ready_.pop()) outcomes_[ready_.front().start].kind = OutcomeKind::abandoned;
-    for (; !later_.empty(); later_.pop()) outcomes_[later_.top().attempt.start].kind = OutcomeKind::abandoned;
-    unfinished_ = 0;
   }
 
   void send_what_may_go() {
@@ -325,7 +344,7 @@ class AwsSink : public Sink {
     if (status != 200) {
       read_error(request.answer, out);
       if (out.message.empty()) out.message = "HTTP status " + std::to_string(status);
-    } else if (request.answer.find("\"executionArn\"") == std::string::npos) {
+    } else if (!is_started(request.answer)) {
       out.http_status = 502;
       out.message = "the answer is not one of StartExecution";
     }
@@ -391,6 +410,7 @@ class AwsSink : public Sink {
   std::queue<Attempt> ready_;
   std::priority_queue<Later> later_;
   std::optional<Clock::time_point> drain_end_;
+  bool probed_ = false;
 };
 
 }  // namespace

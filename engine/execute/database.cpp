@@ -1,9 +1,20 @@
 #include "engine/execute/database.hpp"
 
+#include <fstream>
+
 namespace millrace {
 namespace {
 
 constexpr int kBusyMillisecondsMax = 10'000;  // LIMIT: waited for another process that writes the same file
+
+bool is_something_else(const std::string& path) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  std::ifstream file(path, std::ios::binary);
+  char begin[kMagic.size()];
+  file.read(begin, sizeof(begin));
+  const auto read = static_cast<std::size_t>(file.gcount());
+  return read > 0 && std::string_view(begin, read) != kMagic;
+}
 
 }  // namespace
 
@@ -32,7 +43,9 @@ std::string_view Statement::text(int column) const {
   return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
+// SQLite takes a short file of any content for an empty database.
 Result<Database> Database::open(const std::string& path, bool must_exist) {
+  if (is_something_else(path)) return Failure{path + ": is no SQLite file"};
   sqlite3* connection = nullptr;
   const int flags = must_exist ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int result = sqlite3_open_v2(path.c_str(), &connection, flags | SQLITE_OPEN_NOMUTEX, nullptr);

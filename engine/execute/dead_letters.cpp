@@ -70,7 +70,7 @@ Result<Redelivery> read_dead_letters(const std::string& path) {
     rule->name = text("rule");
     rule->arn = text("RULE_ARN");
     rule->targets.push_back({text("target"), text("stateMachineArn"), nullptr, {}});
-    Start start{rule.get(), &rule->targets[0], text("name"), text("eventId"), text("eventTime"), {}, {}};
+    Start start{rule.get(), &rule->targets[0], text("name"), text("eventId"), text("eventTime"), {}, {}, 0};
     start.input = letter.contains("input") ? letter["input"].dump() : text("inputText");
     if (!nlohmann::json::accept(start.input)) start.refused = {"INVALID_JSON", "the input is not valid JSON"};
     out.starts.push_back(std::move(start));

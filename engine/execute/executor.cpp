@@ -1,5 +1,7 @@
 #include "engine/execute/executor.hpp"
 
+#include <algorithm>
+
 namespace millrace {
 
 bool Executor::submit(StartBatch batch) {
@@ -61,12 +63,9 @@ std::optional<Failure> Executor::hand_over() {
     for (const Start& start : batch.starts) {
       const bool refused = start.refused.code != nullptr;
       all.push_back(refused ? Outcome{OutcomeKind::failed, start.refused, 0, nullptr} : std::move(outcomes[next++]));
-      reached_ = reached_ && all.back().kind != OutcomeKind::abandoned;
     }
     if (auto failure = on_done_(batch, all)) return failure;
-    if (!reached_ || !batch.progress) continue;
-    if (!progress_.empty() && progress_.back().path == batch.progress->path) progress_.pop_back();
-    progress_.push_back(*batch.progress);
+    note_progress(batch, all);
   }
   uncommitted_starts_ += starts.size();
   group_.clear();
@@ -74,8 +73,23 @@ std::optional<Failure> Executor::hand_over() {
   return {};
 }
 
+// The position passes no start that was abandoned, nor what comes behind it.
+void Executor::note_progress(const StartBatch& batch, std::span<const Outcome> outcomes) {
+  if (!reached_ || !batch.progress) return;
+  InputProgress progress = *batch.progress;
+  for (std::size_t i = 0; i < outcomes.size() && reached_; ++i) {
+    if (outcomes[i].kind != OutcomeKind::abandoned) continue;
+    reached_ = false;
+    progress.finished = false;
+    progress.records_done = batch.starts[i].record - 1;
+  }
+  if (!progress_.empty() && progress_.back().path == progress.path) progress_.pop_back();
+  progress_.push_back(std::move(progress));
+}
+
 std::optional<Failure> Executor::commit() {
   if (auto failure = sink_.commit(progress_)) return failure;
+  group_starts_max_ *= 2;
   progress_.clear();
   uncommitted_starts_ = 0;
   committed_ = Clock::now();
@@ -85,16 +99,20 @@ std::optional<Failure> Executor::commit() {
 std::optional<Failure> Executor::take_all() {
   committed_ = Clock::now();
   for (;;) {
+    const std::size_t group_starts = std::min(sink_.group_starts(), group_starts_max_);
     StartBatch batch;
     const Next next = next_batch(batch);
     if (next == Next::batch) {
       group_starts_ += batch.starts.size();
       group_.push_back(std::move(batch));
-      if (group_starts_ < sink_.group_starts() && group_.size() < kGroupBatchesMax) continue;
+      if (group_starts_ < group_starts && group_.size() < kGroupBatchesMax) continue;
     }
-    if (auto failure = hand_over()) return failure;
-    const bool due = (sink_.commits_groups() && uncommitted_starts_ >= sink_.group_starts()) ||
-                     Clock::now() - committed_ >= kCommitPause;
+    if (auto failure = hand_over()) {
+      (void)sink_.commit(progress_);  // what the sink had before is kept, if that can be
+      return failure;
+    }
+    const bool due =
+        (sink_.commits_groups() && uncommitted_starts_ >= group_starts) || Clock::now() - committed_ >= kCommitPause;
     if (next == Next::end || due || (next == Next::pause && !progress_.empty())) {
       if (auto failure = commit()) return failure;
     }

@@ -28,6 +28,7 @@ namespace millrace {
 constexpr std::size_t kBatchesAheadMax =
     64;  // LIMIT: batches kept for later sequences; a batch is at most a block's starts
 constexpr std::size_t kGroupBatchesMax = 256;             // LIMIT: batches of one group, however few their starts
+constexpr std::size_t kGroupStartsFirst = 1024;           // so that a short run, too, is soon durable
 constexpr std::chrono::milliseconds kGroupPause{50};      // that a group waits for more
 constexpr std::chrono::milliseconds kCommitPause{1'000};  // between commits that no group asks for
 
@@ -52,6 +53,7 @@ class Executor {
 
   Next next_batch(StartBatch& batch);
   std::optional<Failure> hand_over();
+  void note_progress(const StartBatch& batch, std::span<const Outcome> outcomes);
   std::optional<Failure> commit();
   std::optional<Failure> take_all();
 
@@ -67,8 +69,9 @@ class Executor {
 
   std::vector<StartBatch> group_;
   std::size_t group_starts_ = 0, uncommitted_starts_ = 0;
-  std::vector<InputProgress> progress_;  // since the last commit
-  bool reached_ = true;                  // no start was abandoned so far
+  std::size_t group_starts_max_ = kGroupStartsFirst;  // doubles with each commit, up to what the sink likes
+  std::vector<InputProgress> progress_;               // since the last commit
+  bool reached_ = true;                               // no start was abandoned so far
   Clock::time_point committed_;
 };
 

@@ -24,13 +24,17 @@ class LocalSink : public Sink {
     if (auto failure = begin()) return failure;
     const std::string now = time_now();
     for (std::size_t i = 0; i < starts.size(); ++i) {
-      if (auto failure = insert(*starts[i], now)) return failure;
+      if (auto failure = insert(*starts[i], now)) {
+        lost_ = true;  // with the transaction
+        return failure;
+      }
       if (store_->changes() == 0) outcomes[i].kind = OutcomeKind::duplicate;
     }
     return {};
   }
 
   std::optional<Failure> commit(std::span<const InputProgress> progress) override {
+    if (lost_) return {};
     if (checkpoint_) {
       if (auto failure = begin()) return failure;
       if (auto failure = checkpoint_->put(progress, 0)) return failure;
@@ -66,7 +70,7 @@ class LocalSink : public Sink {
   Statement insert_;
   std::optional<Checkpoint> checkpoint_;
   bool accept_changes_;
-  bool in_transaction_ = false;
+  bool in_transaction_ = false, lost_ = false;
 };
 
 }  // namespace

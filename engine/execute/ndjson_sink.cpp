@@ -34,14 +34,19 @@ class NdjsonSink : public Sink {
         if (auto failure = flush()) return failure;
       }
     }
-    // Who reads a pipe should not wait for a buffer to fill.
-    return fd_ == STDOUT_FILENO ? flush() : std::nullopt;
+    // Who reads a pipe should not wait for a buffer to fill; and a group that is kept whole can be resumed behind.
+    if (fd_ == STDOUT_FILENO || checkpoint_.kept()) {
+      if (auto failure = flush()) return failure;
+    }
+    group_end_ = file_bytes_;
+    return {};
   }
 
   std::optional<Failure> commit(std::span<const InputProgress> progress) override {
     if (auto failure = cut_to_checkpoint()) return failure;
     if (auto failure = flush()) return failure;
     if (!checkpoint_.kept()) return {};
+    file_bytes_ = std::min(file_bytes_, group_end_);
     if (::fdatasync(fd_) != 0) return lost();
     return checkpoint_.save(progress, file_bytes_);
   }
@@ -55,7 +60,7 @@ class NdjsonSink : public Sink {
       return Failure{path_ + ": is shorter than its checkpoint says; was it replaced? Remove " + path_ +
                      ".checkpoint to begin anew"};
     }
-    file_bytes_ = point->sink_bytes;
+    file_bytes_ = group_end_ = point->sink_bytes;
     cut_ = false;
     return point;
   }
@@ -110,7 +115,7 @@ class NdjsonSink : public Sink {
   int fd_;
   std::string path_;
   CheckpointFile checkpoint_;
-  std::uint64_t file_bytes_ = 0;
+  std::uint64_t file_bytes_ = 0, group_end_ = 0;
   bool cut_ = true;  // what lies behind file_bytes_ is gone
   std::string buffer_;
 };

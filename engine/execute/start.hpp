@@ -26,8 +26,9 @@ struct Start {
   const Target* target = nullptr;
   std::string name;  // of the execution
   std::string event_id, event_time;
-  std::string input;   // JSON
-  StartError refused;  // why it cannot even be tried
+  std::string input;         // JSON
+  StartError refused;        // why it cannot even be tried
+  std::uint64_t record = 0;  // number, in the input, of the record that it comes from
 };
 
 // LIMIT: bytes of an input, Step Functions' own.

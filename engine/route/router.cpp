@@ -194,7 +194,7 @@ void Router::route(const Block& block, StartBatch& out) {
       std::erase_if(matched_, [&](RuleId id) { return rules_->rules()[id].state != RuleState::enabled_with_all; });
     if (!matched_.empty() && validator_.refuse(record)) return reject(block, ref, "not_json", out);
     ++out.tally.routed;
-    if (!matched_.empty()) add_starts(record, out);
+    if (!matched_.empty()) add_starts(record, ref.number, out);
   });
 }
 
@@ -232,7 +232,7 @@ std::uint64_t Router::count_matches(const Block& block) {
   return matches;
 }
 
-void Router::add_starts(std::string_view record, StartBatch& out) {
+void Router::add_starts(std::string_view record, std::uint64_t number, StartBatch& out) {
   ++out.tally.matched_events;
   out.tally.matches += matched_.size();
   complete_head(record);
@@ -249,7 +249,8 @@ void Router::add_starts(std::string_view record, StartBatch& out) {
                             envelope_.id,
                             std::string(envelope_.time),
                             {},
-                            {}});
+                            {},
+                            number});
       add_input({event.data(), event_bytes}, out.starts.back());
     }
   }

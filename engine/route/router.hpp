@@ -76,7 +76,7 @@ class Router {
   void add_derived_fields(std::string_view record);
   std::string derived_id(std::string_view record) const;
   bool match_fields(const char*& bad_kind);
-  void add_starts(std::string_view record, StartBatch& out);
+  void add_starts(std::string_view record, std::uint64_t number, StartBatch& out);
   void add_input(std::string_view event, Start& start);
   void reject(const Block& block, const RecordRef& ref, const char* kind, StartBatch& out);
   std::string_view leaf_text(FieldId field) const;

@@ -1,5 +1,7 @@
 #include "engine/rules/json_path.hpp"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -61,6 +63,14 @@ bool is_key(std::string_view raw, std::string_view name) {
   if (raw.find('\\') == std::string_view::npos) return raw == name;
   std::string text;
   return unescape_json(raw, text) && text == name;
+}
+
+std::string compact(std::string_view json) {
+  std::string out(json.size() + simdjson::SIMDJSON_PADDING, '\0');
+  std::size_t bytes = 0;
+  if (simdjson::minify(json.data(), json.size(), out.data(), bytes)) return std::string(json);
+  out.resize(bytes);
+  return out;
 }
 
 std::string_view without_space(std::string_view text) {
@@ -142,11 +152,11 @@ std::optional<std::string> JsonPath::select(std::string_view json) const {
   follow(without_space(json), 0, found);
   const bool many =
       std::any_of(steps_.begin(), steps_.end(), [](const Step& step) { return step.kind == Step::every; });
-  if (!many) return found.empty() ? std::nullopt : std::optional<std::string>(found.front());
+  if (!many) return found.empty() ? std::nullopt : std::optional<std::string>(compact(found.front()));
   std::string out = "[";
   for (const auto& value : found) {
     if (out.size() > 1) out += ',';
-    out += value;
+    out += compact(value);
   }
   return out + "]";
 }

@@ -1,8 +1,8 @@
 // The subset of JSONPath that EventBridge takes in InputPath and InputPathsMap: $, .name, ['name'], [0], and * for
 // every member or element.
 //
-// What a path selects is the value's own text, numbers and escapes as they stand; of a path with * it is an array of
-// what it selects. Of a key that comes twice, the last value counts.
+// What a path selects is the value's own text without the space between its tokens, numbers and escapes as they stand;
+// of a path with * it is an array of what it selects. Of a key that comes twice, the last value counts.
 //
 // Threads: immutable after parse(). Cost: a pass over the objects along the path.
 // Errors:  parse() says what was expected and where. Source: EventBridge user guide, input transformation.

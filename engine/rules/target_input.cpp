@@ -50,14 +50,14 @@ std::string json_string(std::string_view text) {
 
 // Every member of the envelope but detail. AWS spells detail-type otherwise here.
 std::string without_detail(std::string_view event) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kMembers = {{{"version", "version"},
-                                                                                      {"id", "id"},
-                                                                                      {"detailType", "detail-type"},
-                                                                                      {"source", "source"},
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kMembers = {{{"id", "id"},
                                                                                       {"account", "account"},
+                                                                                      {"detailType", "detail-type"},
                                                                                       {"time", "time"},
+                                                                                      {"source", "source"},
                                                                                       {"region", "region"},
-                                                                                      {"resources", "resources"}}};
+                                                                                      {"resources", "resources"},
+                                                                                      {"version", "version"}}};
   std::string out = "{";
   for (const auto& [name, member] : kMembers) {
     const auto value = (*JsonPath::parse("$." + std::string(member))).select(event);
@@ -83,6 +83,8 @@ Result<std::shared_ptr<const TargetInput>> TargetInput::parse(const TargetInputT
     out->constant_ = text.input;
   } else if (text.input_path) {
     auto path = JsonPath::parse(*text.input_path);
+    if (text.input_path->size() > kPathBytesMax)
+      return Failure{"InputPath for target " + target_id + " has more than 256 characters."};
     if (!path) return Failure{"InputPath for target " + target_id + " " + path.failure().message + "."};
     out->selected_ = std::move(*path);
   } else {
