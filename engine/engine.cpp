@@ -45,6 +45,7 @@ class Replay {
         stop_(stop),
         free_places_(2 * static_cast<std::ptrdiff_t>(config.threads) + 4),
         sink_(sink),
+        pacer_(config.pace.is_any() ? std::make_unique<Pacer>(config.pace) : nullptr),
         executor_(sink, [this](const StartBatch& batch, std::span<const Outcome> outcomes) {
           return note(batch, outcomes);
         }) {}
@@ -55,10 +56,11 @@ class Replay {
     auto point = sink_.resume(config_.rules->fingerprint());
     if (!point) return point.failure();
     resume_point_ = std::move(*point);
-    const InputList inputs = list_inputs(config_.inputs);
+    const InputList inputs = list_inputs(config_.inputs, config_.filter);
     if (auto failure = check_finished(inputs.files)) return *failure;
     for (const auto& failure : inputs.failures) reject_input(failure);
     if (inputs.files.empty()) return Failure{inputs.failures.empty() ? "no input" : inputs.failures.front()};
+    for (const InputFile& file : inputs.files) stored_bytes_ += file.bytes;
     std::vector<std::thread> workers;
     for (unsigned i = 0; i < config_.threads; ++i) workers.emplace_back([this] { work(); });
     std::thread reader([&] { read(inputs.files); });
@@ -88,7 +90,8 @@ class Replay {
     for (const InputFile& file : files) named.insert(file.path);
     for (const auto& [path, progress] : resume_point_.inputs) {
       if (progress.finished && !named.contains(path))
-        return Failure{"--resume: " + path + " was finished and is no longer among the inputs; --accept-changes goes on"};
+        return Failure{"--resume: " + path +
+                       " was finished and is no longer among the inputs; --accept-changes goes on"};
     }
     for (const InputFile& file : files) {
       const auto known = resume_point_.inputs.find(file.path);
@@ -116,7 +119,7 @@ class Replay {
     if (hooks_.on_reject) {
       for (const Reject& reject : batch.rejects) hooks_.on_reject(reject);
     }
-    if (hooks_.on_progress) hooks_.on_progress(report_.tally);
+    if (hooks_.on_progress) hooks_.on_progress(report_.tally, stored_bytes_);
     return {};
   }
 
@@ -129,12 +132,13 @@ class Replay {
       report_.inputs_resumed += begun;
       if (begun && known->second.finished) continue;
       const std::uint64_t skipped = begun ? known->second.records_done : 0;
-      if (file.bytes > 0 && file.bytes <= kSmallInputBytes) {
+      if (file.bytes > 0 && file.bytes <= kSmallInputBytes && !config_.pace.is_any()) {
         put({Work::file, sequence++, {}, file, skipped});
       } else {
         read_large(file, skipped, sequence);
       }
     }
+    if (pacer_) pacer_->finish(stop_, [&](Block paced) { put({Work::block, sequence++, std::move(paced), {}, 0}); });
     for (unsigned i = 0; i < config_.threads; ++i) work_.enqueue({});
     executor_.close(sequence);
   }
@@ -142,14 +146,20 @@ class Replay {
   void read_large(const InputFile& file, std::uint64_t skipped, std::uint64_t& sequence) {
     RecordReader reader(file.path, config_.record_bytes_max, &stop_, skipped);
     executor_.submit(opened_input(sequence++, true));
+    const Pacer::Put put_block = [&](Block block) { put({Work::block, sequence++, std::move(block), file, 0}); };
     bool empty = true;
     std::uint64_t records_done = skipped;
     for (Block block; !stopping() && reader.next(block);) {
       if (stopping()) break;  // what a stop cuts short is not bad, and is read again
       empty = empty && block.input_bytes == 0 && block.bad.empty();
       records_done = block.records_done;
-      put({Work::block, sequence++, std::move(block), file, 0});
+      if (pacer_) {
+        pacer_->take(std::move(block), stop_, put_block);
+      } else {
+        put_block(std::move(block));
+      }
     }
+    if (pacer_) pacer_->end_input(stop_, put_block);
     if (stopping()) return;
     StartBatch end = empty_batch(sequence++, true);
     end.progress = progress_of(file, records_done, true);
@@ -193,7 +203,8 @@ class Replay {
       submit(router, block, work.input, empty_batch(work.sequence, false));
     }
     StartBatch end = empty_batch(work.sequence, true);
-    if (!stopping()) end.progress = progress_of(work.input, records_done, true);
+    end.cut_short = stopping();
+    if (!end.cut_short) end.progress = progress_of(work.input, records_done, true);
     executor_.submit(std::move(end));
   }
 
@@ -201,6 +212,8 @@ class Replay {
     batch.progress = progress_of(input, block.records_done, false);
     batch.rules = config_.rules;
     batch.tally.bytes = block.input_bytes;
+    batch.tally.stored_bytes = block.stored_bytes;
+    batch.tally.digests = block.digests;
     router.route(block, batch);
     for (const BadStretch& bad : block.bad) {
       ++batch.tally.records;
@@ -220,6 +233,8 @@ class Replay {
   std::counting_semaphore<> free_places_;
   Sink& sink_;
   ResumePoint resume_point_;
+  std::uint64_t stored_bytes_ = 0;
+  std::unique_ptr<Pacer> pacer_;
   moodycamel::BlockingConcurrentQueue<Work> work_;
   Executor executor_;
   ReplayReport report_;

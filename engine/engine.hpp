@@ -21,6 +21,8 @@
 #include "engine/error.hpp"
 #include "engine/execute/sink.hpp"
 #include "engine/execute/start.hpp"
+#include "engine/ingest/inputs.hpp"
+#include "engine/ingest/pacer.hpp"
 #include "engine/ingest/record_reader.hpp"
 #include "engine/route/router.hpp"
 #include "engine/rules/rule_set.hpp"
@@ -32,6 +34,8 @@ constexpr unsigned kThreadsMax = 256;  // LIMIT: of workers; more than any machi
 struct ReplayConfig {
   std::shared_ptr<const RuleSet> rules;  // REQUIRES: loaded with router_paths()
   std::vector<std::string> inputs;
+  InputFilter filter;
+  Pace pace;
   RouteOptions route;
   unsigned threads = 1;         // workers
   bool resume = false;          // go on where the sink says, and tell it how far this run came
@@ -49,8 +53,9 @@ struct ReplayReport {
 };
 
 struct ReplayHooks {
-  std::function<void(const Reject&)> on_reject;          // in input order
-  std::function<void(const Tally& so_far)> on_progress;  // after each batch
+  std::function<void(const Reject&)> on_reject;  // in input order
+  // After each batch; `stored_bytes`: of all inputs together, 0 where unknown.
+  std::function<void(const Tally& so_far, std::uint64_t stored_bytes)> on_progress;
   // Of each start that failed; a Failure ends the run.
   std::function<std::optional<Failure>(const Start&, const Outcome&)> on_failed;
 };

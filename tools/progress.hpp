@@ -13,7 +13,7 @@ namespace millrace::tools {
 class Progress {
  public:
   explicit Progress(bool quiet);
-  void show(const Tally& tally);
+  void show(const Tally& tally, std::uint64_t stored_bytes);
   void clear();
 
  private:

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -22,6 +23,9 @@ struct Options {
   std::string rules, read_only = "name", reject;
   SinkArguments sink;
   std::vector<std::string> inputs;
+  std::string files_from;
+  InputFilter filter;
+  Pace pace;
   unsigned threads = 1;
   std::uint64_t record_bytes_max = kRecordBytesMaxDefault;
   bool strict = false;
@@ -57,6 +61,8 @@ std::string json_summary(const ReplayReport& report) {
       {"abandoned", report.abandoned},
       {"failures", report.failures},
       {"bytes", tally.bytes},
+      {"digests_skipped", tally.digests},
+      {"inputs_resumed", report.inputs_resumed},
       {"seconds", report.seconds},
       {"records_per_second", report.seconds > 0 ? static_cast<double>(tally.records) / report.seconds : 0},
       {"interrupted", report.stopped}};
@@ -118,7 +124,8 @@ class Rejects {
 
 int run_replay(const Options& options) {
   const std::atomic<int>& stop = stop_on_signals();
-  auto rules = RuleSet::load(options.rules, {.extra_paths = router_paths(), .check_targets = true});
+  const bool by_time = !options.filter.since.empty() || !options.filter.until.empty();
+  auto rules = RuleSet::load(options.rules, {.extra_paths = router_paths(by_time), .check_targets = true});
   if (!rules) {
     complain(rules.failure().message);
     return kCouldNotRun;
@@ -138,11 +145,23 @@ int run_replay(const Options& options) {
   }
   ReplayConfig config{.rules = *rules,
                       .inputs = options.inputs,
+                      .filter = options.filter,
+                      .pace = options.pace,
                       .route = {},
                       .threads = options.threads,
                       .resume = options.sink.resume(),
                       .accept_changes = options.sink.accept_changes(),
                       .record_bytes_max = options.record_bytes_max};
+  if (!options.files_from.empty()) {
+    auto listed = read_path_list(options.files_from);
+    if (!listed) {
+      complain(listed.failure().message);
+      return kCouldNotRun;
+    }
+    config.inputs.insert(config.inputs.end(), (*listed).begin(), (*listed).end());
+  }
+  config.route.since = options.filter.since;
+  config.route.until = options.filter.until;
   config.route.strict = options.strict;
   config.route.read_only = options.read_only == "flag"      ? ReadOnlyRule::flag
                            : options.read_only == "deliver" ? ReadOnlyRule::deliver
@@ -157,7 +176,7 @@ int run_replay(const Options& options) {
     progress.clear();
     return failed.take(start, outcome);
   };
-  hooks.on_progress = [&](const Tally& tally) { progress.show(tally); };
+  hooks.on_progress = [&](const Tally& tally, std::uint64_t stored_bytes) { progress.show(tally, stored_bytes); };
   const auto report = replay(config, **sink, hooks, stop);
   progress.clear();
   if (!report) {
@@ -174,11 +193,38 @@ int run_replay(const Options& options) {
 
 }  // namespace
 
+void add_pace(CLI::App& command, Options& options) {
+  const auto take = [&options](const std::string& text) {
+    double factor = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
+    const bool valid = error == std::errc{} && std::string_view(end) == "x" && factor > 0 && factor < 1e9;
+    if (!valid && text != "max") throw CLI::ValidationError("--speed", text + " is no speed; expected max, 1x, 60x, …");
+    options.pace.speed = text == "max" ? 0 : factor;
+  };
+  CLI::Option* const speed =
+      command.add_option_function<std::string>("--speed", take, "Pace by event time: max, 1x, 60x, … (max)");
+  command.add_option("--rate", options.pace.records_per_second, "Pace: so many records a second, evenly")
+      ->transform(count_option())
+      ->check(CLI::Range(1e-3, 1e9))
+      ->excludes(speed);
+  command.add_flag("--sort", options.pace.sort, "Order records by event time, within a window of 64 MB");
+}
+
 void add_replay(CLI::App& app, Run& run) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("replay", "Replay logs through rules and start what they target");
   command->add_option("--rules", options->rules, "Rule set: .json, .yaml or one rule a line")->required();
-  command->add_option("input", options->inputs, "Files, directories, or - for standard input")->required();
+  command->add_option("input", options->inputs, "Files, directories, or - for standard input");
+  command->add_option("--files-from", options->files_from,
+                      "Read the paths of inputs from this file too, one a line; - is standard input");
+  command->add_option("--account", options->filter.accounts, "In CloudTrail's layout of folders: only of this account");
+  command->add_option("--region", options->filter.regions, "In CloudTrail's layout of folders: only of this region");
+  add_time(*command, "--since", options->filter.since,
+           "Only events of this time or later; folders of earlier days stay unopened");
+  add_time(*command, "--until", options->filter.until,
+           "Only events before this time; folders of days far behind it stay unopened");
+  command->add_flag("--insights", options->filter.insights, "Read CloudTrail-Insight folders too");
+  add_pace(*command, *options);
   options->sink.add_to(*command);
   options->sink.add_resume_to(*command);
   command
@@ -204,7 +250,13 @@ void add_replay(CLI::App& app, Run& run) {
       "s3-copy/AWSLogs "
       "--to ndjson:starts.ndjson --threads 2\n  millrace replay --rules rules.json s3-copy/AWSLogs --to local:runs.db "
       "--resume\n  millrace replay --rules rules.json trail.json.gz --to aws --dead-letters dead.ndjson");
-  command->callback([&run, options] { run = [options] { return run_replay(*options); }; });
+  command->callback([&run, options] {
+    if (options->inputs.empty() && options->files_from.empty())
+      throw CLI::RequiredError("input: a file, a directory, - for standard input, or --files-from FILE");
+    if (options->pace.sort && options->sink.resume())
+      throw CLI::ValidationError("--resume", "a sorted replay has no position in its inputs; leave out --sort");
+    run = [options] { return run_replay(*options); };
+  });
 }
 
 }  // namespace millrace::tools

@@ -6,8 +6,8 @@ namespace millrace {
 
 bool Executor::submit(StartBatch batch) {
   std::unique_lock lock(mutex_);
-  advanced_.wait(lock, [&] { return failed_ || batch.sequence == current_ || kept_count_ < kBatchesAheadMax; });
-  if (failed_) return false;
+  advanced_.wait(lock, [&] { return ended_ || batch.sequence == current_ || kept_count_ < kBatchesAheadMax; });
+  if (ended_) return false;
   const bool wanted = batch.sequence == current_;
   kept_[batch.sequence].push_back(std::move(batch));
   ++kept_count_;
@@ -35,6 +35,7 @@ Executor::Next Executor::next_batch(StartBatch& batch) {
   }
   const auto found = kept_.find(current_);
   if (found == kept_.end()) return Next::end;
+  ended_ = found->second.front().cut_short;
   batch = std::move(found->second.front());
   found->second.pop_front();
   --kept_count_;
@@ -101,11 +102,12 @@ std::optional<Failure> Executor::take_all() {
   for (;;) {
     const std::size_t group_starts = std::min(sink_.group_starts(), group_starts_max_);
     StartBatch batch;
-    const Next next = next_batch(batch);
+    Next next = next_batch(batch);
     if (next == Next::batch) {
+      if (batch.cut_short) next = Next::end;
       group_starts_ += batch.starts.size();
       group_.push_back(std::move(batch));
-      if (group_starts_ < group_starts && group_.size() < kGroupBatchesMax) continue;
+      if (next == Next::batch && group_starts_ < group_starts && group_.size() < kGroupBatchesMax) continue;
     }
     if (auto failure = hand_over()) {
       (void)sink_.commit(progress_);  // what the sink had before is kept, if that can be
@@ -124,7 +126,7 @@ std::optional<Failure> Executor::run() {
   auto failure = take_all();
   if (failure) {
     const std::lock_guard lock(mutex_);
-    failed_ = true;
+    ended_ = true;
   }
   advanced_.notify_all();
   return failure;

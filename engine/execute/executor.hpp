@@ -39,7 +39,7 @@ class Executor {
 
   Executor(Sink& sink, OnDone on_done) : sink_(sink), on_done_(std::move(on_done)) {}
 
-  // False once the sink has failed.
+  // False once the run has ended before its time: the sink failed, or a batch was cut short.
   bool submit(StartBatch batch);
 
   // Returns when `sequences` sequences are done, or with the sink's failure. The count is known once close() was
@@ -65,7 +65,7 @@ class Executor {
   std::size_t kept_count_ = 0;
   std::uint64_t current_ = 0;
   std::optional<std::uint64_t> sequences_;
-  bool failed_ = false;
+  bool ended_ = false;
 
   std::vector<StartBatch> group_;
   std::size_t group_starts_ = 0, uncommitted_starts_ = 0;

@@ -15,6 +15,8 @@ void Tally::add(const Tally& other) {
   matches += other.matches;
   starts += other.starts;
   bytes += other.bytes;
+  stored_bytes += other.stored_bytes;
+  digests += other.digests;
   for (const auto& [reason, count] : other.not_delivered) not_delivered[reason] += count;
   for (const auto& [reason, count] : other.bad) bad[reason] += count;
 }

@@ -54,7 +54,8 @@ struct InputProgress {
 
 // What happened to the records of a batch. Sums of these make the summary.
 struct Tally {
-  std::uint64_t files = 0, records = 0, routed = 0, matched_events = 0, matches = 0, starts = 0, bytes = 0;
+  std::uint64_t files = 0, records = 0, routed = 0, matched_events = 0, matches = 0, starts = 0, bytes = 0,
+                stored_bytes = 0, digests = 0;
   std::map<std::string, std::uint64_t> not_delivered, bad;  // by reason
 
   void add(const Tally& other);
@@ -70,6 +71,7 @@ struct Reject {
 struct StartBatch {
   std::uint64_t sequence = 0;            // of the work that it came from; batches of one sequence come in order
   bool last = true;                      // of its sequence
+  bool cut_short = false;                // by a stop: what comes behind it must not be started
   std::shared_ptr<const RuleSet> rules;  // keeps rule and target alive
   std::vector<Start> starts;
   std::vector<Reject> rejects;

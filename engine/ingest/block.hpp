@@ -35,6 +35,8 @@ struct Block {
   std::vector<RecordRef> records;
   std::vector<BadStretch> bad;
   std::uint64_t records_done = 0;  // of the input, this block's and bad ones included
+  std::uint64_t digests = 0;       // CloudTrail digests, which hold no records
+  std::uint64_t stored_bytes = 0;  // of the input as stored that were read for this block
   std::uint64_t input_bytes = 0;   // unpacked bytes that this block accounts for
 
   std::string_view record(const RecordRef& ref) const { return {text.data() + ref.begin, ref.bytes}; }

@@ -16,6 +16,7 @@ namespace millrace {
 namespace {
 
 constexpr std::size_t kRawBytes = std::size_t{256} << 10;  // read ahead of the decompressor
+constexpr std::size_t kMagicBytes = 4;
 
 }  // namespace
 
@@ -84,6 +85,51 @@ class Zstd : public Decompressor {
 
 }  // namespace
 
+// Decodes a JSON string of base64 piece by piece, up to its quote.
+class Base64 {
+ public:
+  // Decodes `bytes` characters in place; how many bytes they stand for.
+  std::size_t decode(char* text, std::size_t bytes) {
+    std::size_t out = 0;
+    for (std::size_t i = 0; i < bytes && !done_; ++i) {
+      const int value = value_of(text[i]);
+      done_ = value < 0;  // the quote, or padding before it
+      if (done_) break;
+      bits_ = bits_ << 6 | static_cast<std::uint32_t>(value);
+      place_ = (place_ + 1) % 4;
+      if (place_ != 1) text[out++] = static_cast<char>(bits_ >> (place_ == 0 ? 0 : 8 - 2 * place_) & 0xff);
+    }
+    return out;
+  }
+
+ private:
+  static int value_of(char c) {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+  }
+
+  std::uint32_t bits_ = 0;
+  unsigned place_ = 0;  // characters of the group of four so far
+  bool done_ = false;
+};
+
+namespace {
+
+// The place of the base64 in what CloudWatch Logs hands to Lambda; 0 if the text does not start like that.
+std::size_t find_lambda_data(std::string_view text) {
+  std::size_t at = 0;
+  for (const std::string_view token : {"{", "\"awslogs\"", ":", "{", "\"data\"", ":", "\""}) {
+    at = std::min(text.find_first_not_of(" \t\r\n", at), text.size());
+    if (!text.substr(at).starts_with(token)) return 0;
+    at += token.size();
+  }
+  return at;
+}
+
+}  // namespace
+
 ByteSource::ByteSource(const std::string& path, const std::atomic<int>* stop)
     : fd_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)), stop_(stop) {
   struct stat info {};
@@ -121,6 +167,7 @@ std::size_t ByteSource::read_raw(char* out, std::size_t bytes) {
   if (may_wait_ && !wait_for_bytes()) return 0;
   for (;;) {
     const ssize_t got = ::read(fd_, out, bytes);
+    if (got >= 0) stored_bytes_ += static_cast<std::uint64_t>(got);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno == EINTR) continue;
     fail("unreadable", std::string("cannot be read: ") + std::strerror(errno));
@@ -129,16 +176,32 @@ std::size_t ByteSource::read_raw(char* out, std::size_t bytes) {
 }
 
 void ByteSource::choose_decompressor() {
-  constexpr std::size_t kMagicBytes = 4;
+  constexpr std::size_t kLookBytes = 256;  // what tells the containers apart stands within so many
   raw_.resize(kRawBytes);
-  while (raw_end_ < kMagicBytes) {
+  while (raw_end_ < kLookBytes) {
     const std::size_t got = read_raw(raw_.data() + raw_end_, raw_.size() - raw_end_);
     if (got == 0) break;
     raw_end_ += got;
+    if (raw_end_ >= kMagicBytes && !std::string_view(raw_.data(), raw_end_).starts_with('{')) break;
   }
-  const std::string_view begin(raw_.data(), raw_end_);
+  raw_begin_ = find_lambda_data({raw_.data(), raw_end_});
+  if (raw_begin_ > 0) {
+    base64_ = std::make_unique<Base64>();
+    raw_end_ = raw_begin_ + base64_->decode(raw_.data() + raw_begin_, raw_end_ - raw_begin_);
+  }
+  const std::string_view begin(raw_.data() + raw_begin_, raw_end_ - raw_begin_);
   if (begin.starts_with("\x1f\x8b")) decompressor_ = std::make_unique<Gzip>();
   if (begin.starts_with("\x28\xb5\x2f\xfd")) decompressor_ = std::make_unique<Zstd>();
+  if (base64_ && !decompressor_) fail("corrupt", "awslogs.data is not base64 of gzip");
+}
+
+void ByteSource::fill_raw() {
+  raw_begin_ = 0;
+  do {
+    raw_end_ = read_raw(raw_.data(), raw_.size());
+    if (raw_end_ == 0 || !base64_) return;
+    raw_end_ = base64_->decode(raw_.data(), raw_end_);
+  } while (raw_end_ == 0);
 }
 
 std::size_t ByteSource::read(char* out, std::size_t bytes) {
@@ -151,8 +214,7 @@ std::size_t ByteSource::read(char* out, std::size_t bytes) {
   if (!decompressor_) return at_end_ ? 0 : read_raw(out, bytes);
   while (!at_end_) {
     if (raw_begin_ == raw_end_) {
-      raw_begin_ = 0;
-      raw_end_ = read_raw(raw_.data(), raw_.size());
+      fill_raw();
       if (raw_end_ == 0) {
         at_end_ = true;
         if (failure_.empty() && !decompressor_->complete()) fail("truncated", "the compressed data is truncated");

@@ -1,6 +1,7 @@
 // The bytes of one input: a file or standard input, decompressed if its first bytes say gzip or zstd.
 //
 // gzip may have several members, zstd several frames; what is unpacked is read as one text. Checksums are verified.
+// What CloudWatch Logs hands to Lambda, {"awslogs": {"data": "<base64 of gzip>"}}, is unpacked to what it holds.
 //
 // Threads: one thread an object. Cost: plain files are read in place; gzip at ISA-L's speed. Memory: under 1 MiB.
 // Errors:  read() returns what could be unpacked and then 0 with failure() set: the input's end is lost, not its
@@ -15,6 +16,7 @@
 
 namespace millrace {
 
+class Base64;
 class Decompressor;
 
 class ByteSource {
@@ -31,9 +33,11 @@ class ByteSource {
   const std::string& failure() const { return failure_; }     // empty if all went well
   const char* failure_kind() const { return failure_kind_; }  // the reason under which it is counted
   bool opened() const { return fd_ >= 0; }
+  std::uint64_t stored_bytes() const { return stored_bytes_; }  // read of the input so far
 
  private:
   std::size_t read_raw(char* out, std::size_t bytes);
+  void fill_raw();
   void choose_decompressor();
   void fail(const char* kind, std::string why);
 
@@ -45,8 +49,10 @@ class ByteSource {
   bool at_end_ = false;
   std::string failure_;
   const char* failure_kind_ = "";
+  std::uint64_t stored_bytes_ = 0;
   std::unique_ptr<Decompressor> decompressor_;
-  std::string raw_;  // bytes read ahead: [raw_begin_, raw_end_)
+  std::unique_ptr<Base64> base64_;  // what is read is base64 of what is to be unpacked
+  std::string raw_;                 // bytes read ahead: [raw_begin_, raw_end_)
   std::size_t raw_begin_ = 0, raw_end_ = 0;
 };
 

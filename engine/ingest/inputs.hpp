@@ -2,15 +2,20 @@
 // paths.
 //
 // Of a directory, only files named like logs are read (.json, .ndjson, .jsonl, .gz, .zst), and of CloudTrail's own key
-// layout neither digest files nor insight files. A file that is named itself is always read.
+// layout no digest files, and insight files only if they are asked for. There an InputFilter leaves whole folders
+// unopened: by account, by region, and by the day of delivery, which is the day of a record or a later one. A file that
+// is named itself is always read.
 //
-// Threads: pure. Cost: one directory listing each. Errors: a path that does not exist, a directory that cannot be
-// listed. Source:  CloudTrail's key layout, AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE.
+// Threads: pure. Cost: a listing of each directory that is not left out. Errors: a path that does not exist, a
+// directory that cannot be listed; what else there is, is listed all the same.
+// Source:  CloudTrail's key layout, AWSLogs/[ORGANIZATION/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "engine/error.hpp"
 
 namespace millrace {
 
@@ -20,11 +25,25 @@ struct InputFile {
   std::int64_t modified_ns = 0;
 };
 
+// Empty: all.
+struct InputFilter {
+  std::vector<std::string> accounts, regions;
+  std::string since, until;  // event times, as YYYY-MM-DDTHH:MM:SS
+  bool insights = false;
+};
+
+// A folder of a day is read if it may hold records of the asked-for time. LIMIT: days that a record may be delivered
+// after it was made; CloudTrail takes minutes, for a first insight up to 36 hours.
+constexpr int kDeliveryDaysMax = 2;
+
 struct InputList {
   std::vector<InputFile> files;
   std::vector<std::string> failures;  // sentences
 };
 
-InputList list_inputs(const std::vector<std::string>& paths);
+InputList list_inputs(const std::vector<std::string>& paths, const InputFilter& filter = {});
+
+// The paths in a file, one a line, or ended by NUL bytes if it has any; "-" is standard input.
+Result<std::vector<std::string>> read_path_list(const std::string& file);
 
 }  // namespace millrace

@@ -28,6 +28,7 @@ struct Header {
   std::size_t end = 0;  // behind the object, or behind the array's bracket
   const char* wrapped_in = nullptr;
   bool control = false;  // a control message of CloudWatch Logs
+  bool digest = false;   // CloudTrail's list of log files and their hashes
 };
 
 class HeaderReader {
@@ -35,10 +36,10 @@ class HeaderReader {
   HeaderReader(std::string_view text, std::size_t at) : text_(text), at_(at + 1) {}
 
   Header read() {
-    bool control = false;
+    bool control = false, digest = false;
     for (;;) {
       if (!skip_space_and(',')) return {Header::need_more};
-      if (text_[at_] == '}') return {Header::record, at_ + 1};
+      if (text_[at_] == '}') return {Header::record, at_ + 1, nullptr, false, digest};
       std::string_view key;
       if (text_[at_] != '"') return {Header::malformed};
       if (!string(key) || !skip_space_and(':')) return {Header::need_more};
@@ -49,6 +50,7 @@ class HeaderReader {
       }
       const std::size_t value = at_;
       if (!skip_value()) return {malformed_ ? Header::malformed : Header::need_more};
+      digest |= key == "digestS3Object";
       control |= key == "messageType" && text_.substr(value, at_ - value) == "\"CONTROL_MESSAGE\"";
     }
   }
@@ -138,6 +140,8 @@ void RecordReader::finish_block(Block& block) {
     std::erase_if(block.bad, [&](const BadStretch& stretch) { return stretch.number <= skipped_; });
   }
   block.records_done = numbered_;
+  block.stored_bytes = source_.stored_bytes() - stored_bytes_;
+  stored_bytes_ = source_.stored_bytes();
   block.input_bytes = base_ + keep_ - accounted_;
   accounted_ = base_ + keep_;
   std::string rest(buffer_, keep_, buffer_bytes_ - keep_);
@@ -227,12 +231,13 @@ RecordReader::Progress RecordReader::header(Block& block) {
     std::size_t behind = found.end;
     while (behind < buffer_bytes_ && (text[behind] == ' ' || text[behind] == '\t' || text[behind] == '\r')) ++behind;
     if (behind == buffer_bytes_ && !input_ended_ && !record_too_large(at_)) return Progress::need_more;
-    if (behind < buffer_bytes_ && newline == behind) {
+    if (behind < buffer_bytes_ && newline == behind && !found.digest) {
       mode_ = Mode::lines;
       return Progress::going;
     }
     if (found.end - at_ > record_bytes_max_) return lose_sync(block, "too_large", "is larger than --max-record", at_);
-    emit(block, at_, found.end);
+    block.digests += found.digest;
+    if (!found.digest) emit(block, at_, found.end);
     keep_ = at_ = found.end;
     mode_ = Mode::start;
     return Progress::going;

@@ -75,6 +75,7 @@ class RecordReader {
   std::uint64_t base_ = 0;      // offset of buffer_[0] in the input
   std::uint64_t numbered_ = 0;  // records so far
   std::uint64_t skipped_;
+  std::uint64_t stored_bytes_ = 0;  // reported in blocks so far
   bool input_ended_ = false;
   bool failure_reported_ = false;
 

@@ -32,6 +32,8 @@ bool starts_as_envelope(std::string_view record) {
   });
 }
 
+constexpr std::size_t kTimeBytes = 19;  // YYYY-MM-DDTHH:MM:SS
+
 // A reason in the summary's words; the sentence for people comes from the validator.
 const char* kind_of(std::string_view reason) {
   if (reason.find("UTF-8") != std::string_view::npos) return "invalid_utf8";
@@ -41,9 +43,10 @@ const char* kind_of(std::string_view reason) {
 
 }  // namespace
 
-std::vector<ExtraPath> router_paths() {
+std::vector<ExtraPath> router_paths(bool with_time) {
   std::vector<ExtraPath> out(kSlotPaths.begin(), kSlotPaths.end());
   out.push_back({"detail-type"});
+  if (with_time) out.insert(out.end(), {{"detail.eventTime"}, {"time"}});
   return out;
 }
 
@@ -66,7 +69,7 @@ Router::Router(std::shared_ptr<const RuleSet> rules, RouteOptions options)
   region_ = automaton_.field_of("region");
   rules_use_id_ = id_ != kNone && automaton_.rules_use(id_);
   for (FieldId i = 0; i < automaton_.field_count(); ++i) {
-    wanted_of_envelopes_.push_back(automaton_.rules_use(i) || i == detail_type_);
+    wanted_of_envelopes_.push_back(automaton_.rules_use(i) || i == detail_type_ || i == time_);
   }
   envelope_walker_.collect(wanted_of_envelopes_.data());
   envelope_walker_.watch(detail_node_);
@@ -169,6 +172,15 @@ bool Router::match_fields(const char*& bad_kind) {
   return bad_kind == nullptr;
 }
 
+// Why the event's time is not asked for; null if it is. A record without a time is within no bounds.
+const char* Router::out_of_range() {
+  if (options_.since.empty() && options_.until.empty()) return nullptr;
+  const std::string_view time = form_ == Form::record ? head_.event_time : leaf_text(time_);
+  if (time.size() < kTimeBytes) return "no_time";
+  if (time.substr(0, kTimeBytes) < options_.since) return "before_since";
+  return !options_.until.empty() && time.substr(0, kTimeBytes) >= options_.until ? "after_until" : nullptr;
+}
+
 void Router::route(const Block& block, StartBatch& out) {
   for_each_record(block, [&](const RecordRef& ref, const char* bad_kind) {
     const std::string_view record = block.record(ref);
@@ -182,6 +194,12 @@ void Router::route(const Block& block, StartBatch& out) {
     bool with_all_only = false;
     if (form_ == Form::record) {
       read_head();
+    }
+    if (const char* const reason = out_of_range()) {
+      ++out.tally.not_delivered[reason];
+      return;
+    }
+    if (form_ == Form::record) {
       with_all_only = is_read_only_management(head_, options_.read_only);
       if (with_all_only && !rules_->any_with_all()) {
         ++out.tally.not_delivered["read_only_management"];

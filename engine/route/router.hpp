@@ -28,11 +28,13 @@ namespace millrace {
 
 struct RouteOptions {
   ReadOnlyRule read_only = ReadOnlyRule::name;
-  bool strict = false;  // check every record to its last byte, also those that match nothing
+  bool strict = false;                 // check every record to its last byte, also those that match nothing
+  std::string since = {}, until = {};  // of event times, YYYY-MM-DDTHH:MM:SS, since <= time < until; empty: no bound
 };
 
-// The paths that a rule set given to a Router must collect whether a rule names them or not.
-std::vector<ExtraPath> router_paths();
+// The paths that a rule set given to a Router must collect whether a rule names them or not; `with_time`: for since
+// and until.
+std::vector<ExtraPath> router_paths(bool with_time = false);
 
 class Router {
  public:
@@ -75,6 +77,7 @@ class Router {
   void complete_head(std::string_view record);
   void add_derived_fields(std::string_view record);
   std::string derived_id(std::string_view record) const;
+  const char* out_of_range();
   bool match_fields(const char*& bad_kind);
   void add_starts(std::string_view record, std::uint64_t number, StartBatch& out);
   void add_input(std::string_view event, Start& start);

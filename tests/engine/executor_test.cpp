@@ -150,12 +150,26 @@ TEST_CASE("the position does not pass a start that was abandoned", "[engine]") {
   for (std::uint64_t i = 0; i < 6; ++i) {
     StartBatch one = batch(i, std::to_string(i));
     one.progress = InputProgress{"log", 0, 0, i + 1, false};
+    one.starts[0].record = i + 1;
     REQUIRE(executor.submit(std::move(one)));
   }
   executor.close(6);
   REQUIRE_FALSE(executor.run());
   CHECK(abandoned == 1);
   CHECK(sink.records_done == 3);
+}
+
+TEST_CASE("nothing behind a batch that was cut short is started", "[engine]") {
+  NotingSink sink;
+  Executor executor(sink, ignore);
+  StartBatch cut = batch(0, "0");
+  cut.cut_short = true;
+  REQUIRE(executor.submit(batch(1, "1")));
+  REQUIRE(executor.submit(std::move(cut)));
+  executor.close(2);
+  REQUIRE_FALSE(executor.run());
+  CHECK(sink.names == std::vector<std::string>{"0"});
+  CHECK_FALSE(executor.submit(batch(2, "2")));
 }
 
 TEST_CASE("a start that was refused never reaches the sink, and fails", "[engine]") {

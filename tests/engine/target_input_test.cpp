@@ -82,7 +82,7 @@ TEST_CASE("reserved variables", "[engine]") {
   CHECK(transformed(R"({"a": <aws.events.event.ingestion-time>})") == R"({"a": "2023-07-10T12:00:00Z"})");
   CHECK(
       transformed(R"({"a": <aws.events.event>})") ==
-      R"({"a": {"version":"0","id":"i","detailType":"t","source":"s","account":"1","time":"now","region":"r","resources":[]}})");
+      R"({"a": {"id":"i","account":"1","detailType":"t","time":"now","source":"s","region":"r","resources":[],"version":"0"}})");
   CHECK(transformed(R"({"a": <aws.events.event.json>})").find(R"({"a": {"version":"0",)") == 0);
 }
 
