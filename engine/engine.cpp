@@ -6,6 +6,7 @@
 #include <semaphore>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "engine/execute/executor.hpp"
 #include "engine/ingest/inputs.hpp"
@@ -13,15 +14,26 @@
 namespace millrace {
 namespace {
 
-// A small input is one piece of work; a worker reads it and does all the rest. LIMIT: as stored.
+// Small inputs are one piece of work together; a worker reads them and does all the rest. LIMIT: of one as stored; and
+// of a piece of work.
 constexpr std::uint64_t kSmallInputBytes = std::uint64_t{1} << 20;
+constexpr std::size_t kSmallInputsMax = 64;
+
+// A worker's batch is handed on when it has so many starts, or comes from so many bytes.
+constexpr std::size_t kBatchStarts = 512;
+constexpr std::uint64_t kBatchBytes = std::uint64_t{1} << 20;
+
+struct SmallInput {
+  InputFile file;
+  std::uint64_t skipped = 0;  // records that an earlier run had done
+};
 
 struct Work {
-  enum Kind : std::uint8_t { block, file, quit } kind = quit;
+  enum Kind : std::uint8_t { block, files, quit } kind = quit;
   std::uint64_t sequence = 0;
   Block content;
-  InputFile input;
-  std::uint64_t skipped = 0;  // records that an earlier run had done
+  InputFile input;  // of the block
+  std::vector<SmallInput> small;
 };
 
 StartBatch empty_batch(std::uint64_t sequence, bool last) {
@@ -124,7 +136,12 @@ class Replay {
   }
 
   void read(const std::vector<InputFile>& files) {
-    std::uint64_t sequence = 0;
+    std::uint64_t sequence = 0, small_bytes = 0;
+    std::vector<SmallInput> small;
+    const auto put_small = [&] {
+      if (!small.empty()) put({Work::files, sequence++, {}, {}, std::exchange(small, {})});
+      small_bytes = 0;
+    };
     for (const InputFile& file : files) {
       if (stopping()) break;
       const auto known = resume_point_.inputs.find(file.path);
@@ -133,12 +150,16 @@ class Replay {
       if (begun && known->second.finished) continue;
       const std::uint64_t skipped = begun ? known->second.records_done : 0;
       if (file.bytes > 0 && file.bytes <= kSmallInputBytes && !config_.pace.is_any()) {
-        put({Work::file, sequence++, {}, file, skipped});
+        if (small.size() == kSmallInputsMax || small_bytes + file.bytes > kSmallInputBytes) put_small();
+        small.push_back({file, skipped});
+        small_bytes += file.bytes;
       } else {
+        put_small();
         read_large(file, skipped, sequence);
       }
     }
-    if (pacer_) pacer_->finish(stop_, [&](Block paced) { put({Work::block, sequence++, std::move(paced), {}, 0}); });
+    put_small();
+    if (pacer_) pacer_->finish(stop_, [&](Block paced) { put({Work::block, sequence++, std::move(paced), {}, {}}); });
     for (unsigned i = 0; i < config_.threads; ++i) work_.enqueue({});
     executor_.close(sequence);
   }
@@ -146,10 +167,10 @@ class Replay {
   void read_large(const InputFile& file, std::uint64_t skipped, std::uint64_t& sequence) {
     RecordReader reader(file.path, config_.record_bytes_max, &stop_, skipped);
     executor_.submit(opened_input(sequence++, true));
-    const Pacer::Put put_block = [&](Block block) { put({Work::block, sequence++, std::move(block), file, 0}); };
+    const Pacer::Put put_block = [&](Block block) { put({Work::block, sequence++, std::move(block), file, {}}); };
     bool empty = true;
     std::uint64_t records_done = skipped;
-    for (Block block; !stopping() && reader.next(block);) {
+    for (Block block; !stopping() && (spares_.try_dequeue(block.text), reader.next(block));) {
       if (stopping()) break;  // what a stop cuts short is not bad, and is read again
       empty = empty && block.input_bytes == 0 && block.bad.empty();
       records_done = block.records_done;
@@ -162,15 +183,14 @@ class Replay {
     if (pacer_) pacer_->end_input(stop_, put_block);
     if (stopping()) return;
     StartBatch end = empty_batch(sequence++, true);
-    end.progress = progress_of(file, records_done, true);
+    add_progress(end, file, records_done, true);
     // Nothing is lost, so nothing is counted; but who names an empty file should hear of it.
     if (empty) end.rejects.push_back({"empty", file.path + ": is empty", file.path, "", 0, 0});
     executor_.submit(std::move(end));
   }
 
-  std::optional<InputProgress> progress_of(const InputFile& file, std::uint64_t records, bool finished) const {
-    if (!config_.resume) return {};
-    return InputProgress{file.path, file.bytes, file.modified_ns, records, finished};
+  void add_progress(StartBatch& batch, const InputFile& file, std::uint64_t records, bool finished) const {
+    if (config_.resume) batch.progress.push_back({file.path, file.bytes, file.modified_ns, records, finished});
   }
 
   // Waits for a place, so that a slow sink stops the reader.
@@ -181,39 +201,62 @@ class Replay {
 
   void work() {
     Router router(config_.rules, config_.route);
+    SmallMemory memory;
     for (;;) {
       Work work;
       work_.wait_dequeue(work);
       if (work.kind == Work::quit) return;
-      if (work.kind == Work::file) {
-        work_on_file(router, work);
+      if (work.kind == Work::files) {
+        work_on_files(router, work, memory);
       } else {
-        submit(router, work.content, work.input, empty_batch(work.sequence, true));
+        StartBatch batch = empty_batch(work.sequence, true);
+        add_block(router, work.content, batch);
+        add_progress(batch, work.input, work.content.records_done, false);
+        spares_.enqueue(std::move(work.content.text));
+        executor_.submit(std::move(batch));
       }
       free_places_.release();
     }
   }
 
-  void work_on_file(Router& router, const Work& work) {
-    RecordReader reader(work.input.path, config_.record_bytes_max, nullptr, work.skipped);
-    executor_.submit(opened_input(work.sequence, false));
-    std::uint64_t records_done = work.skipped;
-    for (Block block; !stopping() && reader.next(block);) {
-      records_done = block.records_done;
-      submit(router, block, work.input, empty_batch(work.sequence, false));
+  // Kept from one small input to the next.
+  struct SmallMemory {
+    Block block;
+    std::string buffer;
+  };
+
+  void work_on_files(Router& router, const Work& work, SmallMemory& memory) {
+    StartBatch batch = empty_batch(work.sequence, false);
+    for (const SmallInput& input : work.small) {
+      if (stopping()) break;
+      work_on_file(router, input, memory, batch);
     }
-    StartBatch end = empty_batch(work.sequence, true);
-    end.cut_short = stopping();
-    if (!end.cut_short) end.progress = progress_of(work.input, records_done, true);
-    executor_.submit(std::move(end));
+    batch.last = true;
+    batch.cut_short = stopping();
+    executor_.submit(std::move(batch));
   }
 
-  void submit(Router& router, const Block& block, const InputFile& input, StartBatch batch) {
-    batch.progress = progress_of(input, block.records_done, false);
+  void work_on_file(Router& router, const SmallInput& input, SmallMemory& memory, StartBatch& batch) {
+    RecordReader reader(input.file.path, config_.record_bytes_max, nullptr, input.skipped, std::move(memory.buffer));
+    ++batch.tally.files;
+    std::uint64_t records_done = input.skipped;
+    bool more = true;
+    while (!stopping() && (more = reader.next(memory.block))) {
+      records_done = memory.block.records_done;
+      add_block(router, memory.block, batch);
+      if (batch.starts.size() < kBatchStarts && batch.tally.bytes < kBatchBytes) continue;
+      add_progress(batch, input.file, records_done, false);
+      executor_.submit(std::exchange(batch, empty_batch(batch.sequence, false)));
+    }
+    memory.buffer = reader.release();
+    add_progress(batch, input.file, records_done, !more);
+  }
+
+  void add_block(Router& router, const Block& block, StartBatch& batch) {
     batch.rules = config_.rules;
-    batch.tally.bytes = block.input_bytes;
-    batch.tally.stored_bytes = block.stored_bytes;
-    batch.tally.digests = block.digests;
+    batch.tally.bytes += block.input_bytes;
+    batch.tally.stored_bytes += block.stored_bytes;
+    batch.tally.digests += block.digests;
     router.route(block, batch);
     for (const BadStretch& bad : block.bad) {
       ++batch.tally.records;
@@ -223,7 +266,6 @@ class Replay {
                                    std::to_string(bad.offset) + ": " + bad.reason,
                                *block.input, bad.text, bad.offset, bad.number});
     }
-    executor_.submit(std::move(batch));
   }
 
   const ReplayConfig& config_;
@@ -236,6 +278,7 @@ class Replay {
   std::uint64_t stored_bytes_ = 0;
   std::unique_ptr<Pacer> pacer_;
   moodycamel::BlockingConcurrentQueue<Work> work_;
+  moodycamel::ConcurrentQueue<std::string> spares_;  // memory of blocks that are done
   Executor executor_;
   ReplayReport report_;
 };

@@ -74,18 +74,21 @@ std::optional<Failure> Executor::hand_over() {
   return {};
 }
 
-// The position passes no start that was abandoned, nor what comes behind it.
+// The position passes no start that was abandoned, nor what comes behind it; of a batch of many inputs, none of these.
 void Executor::note_progress(const StartBatch& batch, std::span<const Outcome> outcomes) {
-  if (!reached_ || !batch.progress) return;
-  InputProgress progress = *batch.progress;
-  for (std::size_t i = 0; i < outcomes.size() && reached_; ++i) {
-    if (outcomes[i].kind != OutcomeKind::abandoned) continue;
-    reached_ = false;
-    progress.finished = false;
-    progress.records_done = batch.starts[i].record - 1;
+  if (!reached_ || batch.progress.empty()) return;
+  const auto abandoned = std::find_if(outcomes.begin(), outcomes.end(),
+                                      [](const Outcome& outcome) { return outcome.kind == OutcomeKind::abandoned; });
+  reached_ = abandoned == outcomes.end();
+  if (!reached_ && batch.progress.size() > 1) return;
+  for (InputProgress progress : batch.progress) {
+    if (!reached_) {
+      progress.finished = false;
+      progress.records_done = batch.starts[static_cast<std::size_t>(abandoned - outcomes.begin())].record - 1;
+    }
+    if (!progress_.empty() && progress_.back().path == progress.path) progress_.pop_back();
+    progress_.push_back(std::move(progress));
   }
-  if (!progress_.empty() && progress_.back().path == progress.path) progress_.pop_back();
-  progress_.push_back(std::move(progress));
 }
 
 std::optional<Failure> Executor::commit() {

@@ -10,10 +10,11 @@ constexpr std::size_t kGroupStarts = 16'384;
 
 class LocalSink : public Sink {
  public:
-  LocalSink(std::unique_ptr<Database> store, Statement insert, std::optional<Checkpoint> checkpoint,
+  LocalSink(std::unique_ptr<Database> store, Statement insert, Statement find, std::optional<Checkpoint> checkpoint,
             bool accept_changes)
       : store_(std::move(store)),
         insert_(std::move(insert)),
+        find_(std::move(find)),
         checkpoint_(std::move(checkpoint)),
         accept_changes_(accept_changes) {}
 
@@ -24,11 +25,12 @@ class LocalSink : public Sink {
     if (auto failure = begin()) return failure;
     const std::string now = time_now();
     for (std::size_t i = 0; i < starts.size(); ++i) {
-      if (auto failure = insert(*starts[i], now)) {
+      const auto kind = insert(*starts[i], now);
+      if (!kind) {
         lost_ = true;  // with the transaction
-        return failure;
+        return store_->failure();
       }
-      if (store_->changes() == 0) outcomes[i].kind = OutcomeKind::duplicate;
+      outcomes[i].kind = *kind;
     }
     return {};
   }
@@ -54,20 +56,30 @@ class LocalSink : public Sink {
     return store_->run("BEGIN IMMEDIATE");
   }
 
-  std::optional<Failure> insert(const Start& start, const std::string& now) {
+  // nullopt if the store failed.
+  std::optional<OutcomeKind> insert(const Start& start, const std::string& now) {
     const std::string execution_arn = execution_arn_of(start.target->arn, start.name);
     const std::string rule_arn = rule_arn_of(*start.rule, *start.target);
-    insert_.bind(1, start.name).bind(2, start.target->arn).bind(3, execution_arn).bind(4, start.rule->name);
-    insert_.bind(5, rule_arn).bind(6, start.target->id).bind(7, start.event_id).bind(8, start.event_time);
-    insert_.bind(9, start.input).bind(10, now);
-    insert_.step();
-    insert_.reset();
-    if (insert_.result() != SQLITE_DONE) return store_->failure();
+    insert_.bind(2, start.name).bind(3, start.target->arn).bind(4, execution_arn).bind(5, start.rule->name);
+    insert_.bind(6, rule_arn).bind(7, start.target->id).bind(8, start.event_id).bind(9, start.event_time);
+    insert_.bind(10, start.input).bind(11, now);
+    const std::int64_t first = key_of(start.name);
+    for (std::int64_t key = first; key <= first + kKeyTriesMax; ++key) {
+      insert_.bind(1, key);
+      insert_.step();
+      insert_.reset();
+      if (insert_.result() != SQLITE_DONE) return {};
+      if (store_->changes() == 1) return OutcomeKind::started;
+      find_.bind(1, key);
+      const bool is_this = find_.step() && find_.text(0) == start.name && find_.text(1) == start.target->arn;
+      find_.reset();
+      if (is_this) return OutcomeKind::duplicate;
+    }
     return {};
   }
 
   std::unique_ptr<Database> store_;
-  Statement insert_;
+  Statement insert_, find_;
   std::optional<Checkpoint> checkpoint_;
   bool accept_changes_;
   bool in_transaction_ = false, lost_ = false;
@@ -81,16 +93,18 @@ Result<std::unique_ptr<Sink>> make_local_sink(const std::string& path, const Sin
   auto opened = open_store(path);
   if (!opened) return opened.failure();
   auto store = std::make_unique<Database>(std::move(*opened));
-  auto insert = store->prepare("INSERT OR IGNORE INTO executions VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,'STARTED',?10)");
+  auto insert = store->prepare("INSERT OR IGNORE INTO executions VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,'STARTED',?11)");
   if (!insert) return insert.failure();
+  auto find = store->prepare("SELECT name, state_machine_arn FROM executions WHERE key=?1");
+  if (!find) return find.failure();
   std::optional<Checkpoint> checkpoint;
   if (options.resume) {
     auto inside = Checkpoint::inside(*store);
     if (!inside) return inside.failure();
     checkpoint = std::move(*inside);
   }
-  return std::unique_ptr<Sink>(
-      new LocalSink(std::move(store), std::move(*insert), std::move(checkpoint), options.accept_changes));
+  return std::unique_ptr<Sink>(new LocalSink(std::move(store), std::move(*insert), std::move(*find),
+                                             std::move(checkpoint), options.accept_changes));
 }
 
 }  // namespace millrace

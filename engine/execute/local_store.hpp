@@ -1,7 +1,13 @@
 // The local store: every execution that a replay started, in one SQLite file that people may query.
 //
-//     executions(name, state_machine_arn, execution_arn, rule, rule_arn, target, event_id, event_time, input, status,
-//                start_time)        primary key (name, state_machine_arn); times are ISO 8601 in UTC
+//     executions(key, name, state_machine_arn, execution_arn, rule, rule_arn, target, event_id, event_time, input,
+//     status,
+//                start_time)        times are ISO 8601 in UTC
+//
+// A state machine's execution is there once. `key` finds it by name: a hash of the name, or the next free number behind
+// it where another has that. PERF: an index of names would be ten times its size and, names being random, be rewritten
+// whole with every transaction.
+//
 //     checkpoint_inputs, checkpoint_state    the position that the starts belong to, see checkpoint.hpp
 //
 // A machine that has no definition here is not run: its executions have status STARTED, and that is all they claim.
@@ -30,9 +36,10 @@ struct Execution {
 
 // Which executions are meant; empty: all.
 struct ExecutionFilter {
-  std::string name, machine, rule, status;  // machine: an ARN or its last part
-  std::string since, until;                 // of start_time, since <= time < until
-  std::uint64_t limit = 0;                  // 0: no limit
+  std::string name;                   // the others do not matter then
+  std::string machine, rule, status;  // machine: an ARN or its last part
+  std::string since, until;           // of start_time, since <= time < until
+  std::uint64_t limit = 0;            // 0: no limit
 };
 
 // Opens or creates a store for writing.
@@ -41,6 +48,10 @@ Result<Database> open_store(const std::string& path);
 // Visits executions, the latest start first, in a store that exists.
 std::optional<Failure> visit_executions(const std::string& path, const ExecutionFilter& filter,
                                         const std::function<bool(const Execution&)>& visit);
+
+// Where the search for a name begins, and how far it goes. LIMIT: names that may hash alike.
+std::int64_t key_of(std::string_view name);
+constexpr std::int64_t kKeyTriesMax = 1000;
 
 std::string execution_arn_of(std::string_view state_machine_arn, std::string_view name);
 

@@ -77,9 +77,10 @@ class NdjsonSink : public Sink {
     const std::size_t at = buffer_.size();
     buffer_ += start.input;
     // Valid JSON has line breaks only between its tokens, where a blank says the same.
-    std::replace_if(
-        buffer_.begin() + static_cast<std::ptrdiff_t>(at), buffer_.end(), [](char c) { return c == '\n' || c == '\r'; },
-        ' ');
+    for (const char line_break : {'\n', '\r'}) {
+      for (auto i = buffer_.find(line_break, at); i != std::string::npos; i = buffer_.find(line_break, i))
+        buffer_[i] = ' ';
+    }
     buffer_ += "}\n";
   }
 

@@ -76,7 +76,7 @@ struct StartBatch {
   std::vector<Start> starts;
   std::vector<Reject> rejects;
   Tally tally;
-  std::optional<InputProgress> progress;  // once this batch is done
+  std::vector<InputProgress> progress;  // once this batch is done
 };
 
 // The execution's name: a function of rule, target and event, so that a replay never starts twice. 80 characters at

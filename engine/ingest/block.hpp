@@ -30,7 +30,7 @@ struct BadStretch {
 
 struct Block {
   std::shared_ptr<const std::string> input;  // name
-  std::string text;                          // padded by kJsonPaddingBytes behind text_bytes
+  std::string text;                          // text_bytes, at least kJsonPaddingBytes of padding, what there was before
   std::size_t text_bytes = 0;
   std::vector<RecordRef> records;
   std::vector<BadStretch> bad;

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kRawBytes = std::size_t{256} << 10;  // read ahead of the decompressor
 constexpr std::size_t kMagicBytes = 4;
+constexpr std::size_t kLookBytes = 256;  // what tells the containers apart stands within so many
 
 }  // namespace
 
@@ -139,6 +140,9 @@ ByteSource::ByteSource(const std::string& path, const std::atomic<int>* stop)
     fail("unreadable", "is a directory");
   } else {
     may_wait_ = stop_ != nullptr && !S_ISREG(info.st_mode);
+    const bool is_small = S_ISREG(info.st_mode) && static_cast<std::uint64_t>(info.st_size) < kRawBytes;
+    raw_size_ = is_small ? std::max(static_cast<std::size_t>(info.st_size), kLookBytes) : kRawBytes;
+    raw_ = std::make_unique_for_overwrite<char[]>(raw_size_);
     choose_decompressor();
   }
 }
@@ -176,20 +180,18 @@ std::size_t ByteSource::read_raw(char* out, std::size_t bytes) {
 }
 
 void ByteSource::choose_decompressor() {
-  constexpr std::size_t kLookBytes = 256;  // what tells the containers apart stands within so many
-  raw_.resize(kRawBytes);
-  while (raw_end_ < kLookBytes) {
-    const std::size_t got = read_raw(raw_.data() + raw_end_, raw_.size() - raw_end_);
+  while (raw_end_ < std::min(kLookBytes, raw_size_)) {
+    const std::size_t got = read_raw(raw_.get() + raw_end_, raw_size_ - raw_end_);
     if (got == 0) break;
     raw_end_ += got;
-    if (raw_end_ >= kMagicBytes && !std::string_view(raw_.data(), raw_end_).starts_with('{')) break;
+    if (raw_end_ >= kMagicBytes && !std::string_view(raw_.get(), raw_end_).starts_with('{')) break;
   }
-  raw_begin_ = find_lambda_data({raw_.data(), raw_end_});
+  raw_begin_ = find_lambda_data({raw_.get(), raw_end_});
   if (raw_begin_ > 0) {
     base64_ = std::make_unique<Base64>();
-    raw_end_ = raw_begin_ + base64_->decode(raw_.data() + raw_begin_, raw_end_ - raw_begin_);
+    raw_end_ = raw_begin_ + base64_->decode(raw_.get() + raw_begin_, raw_end_ - raw_begin_);
   }
-  const std::string_view begin(raw_.data() + raw_begin_, raw_end_ - raw_begin_);
+  const std::string_view begin(raw_.get() + raw_begin_, raw_end_ - raw_begin_);
   if (begin.starts_with("\x1f\x8b")) decompressor_ = std::make_unique<Gzip>();
   if (begin.starts_with("\x28\xb5\x2f\xfd")) decompressor_ = std::make_unique<Zstd>();
   if (base64_ && !decompressor_) fail("corrupt", "awslogs.data is not base64 of gzip");
@@ -198,16 +200,16 @@ void ByteSource::choose_decompressor() {
 void ByteSource::fill_raw() {
   raw_begin_ = 0;
   do {
-    raw_end_ = read_raw(raw_.data(), raw_.size());
+    raw_end_ = read_raw(raw_.get(), raw_size_);
     if (raw_end_ == 0 || !base64_) return;
-    raw_end_ = base64_->decode(raw_.data(), raw_end_);
+    raw_end_ = base64_->decode(raw_.get(), raw_end_);
   } while (raw_end_ == 0);
 }
 
 std::size_t ByteSource::read(char* out, std::size_t bytes) {
   if (!decompressor_ && raw_begin_ < raw_end_) {
     const std::size_t some = std::min(bytes, raw_end_ - raw_begin_);
-    std::memcpy(out, raw_.data() + raw_begin_, some);
+    std::memcpy(out, raw_.get() + raw_begin_, some);
     raw_begin_ += some;
     return some;
   }
@@ -221,7 +223,7 @@ std::size_t ByteSource::read(char* out, std::size_t bytes) {
         return 0;
       }
     }
-    const auto step = decompressor_->step(raw_.data() + raw_begin_, raw_end_ - raw_begin_, out, bytes);
+    const auto step = decompressor_->step(raw_.get() + raw_begin_, raw_end_ - raw_begin_, out, bytes);
     raw_begin_ += step.consumed;
     if (step.error != nullptr) fail("corrupt", step.error);
     if (step.produced > 0) return step.produced;

@@ -52,8 +52,8 @@ class ByteSource {
   std::uint64_t stored_bytes_ = 0;
   std::unique_ptr<Decompressor> decompressor_;
   std::unique_ptr<Base64> base64_;  // what is read is base64 of what is to be unpacked
-  std::string raw_;                 // bytes read ahead: [raw_begin_, raw_end_)
-  std::size_t raw_begin_ = 0, raw_end_ = 0;
+  std::unique_ptr<char[]> raw_;     // bytes read ahead: [raw_begin_, raw_end_)
+  std::size_t raw_size_ = 0, raw_begin_ = 0, raw_end_ = 0;
 };
 
 }  // namespace millrace

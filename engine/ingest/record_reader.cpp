@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "engine/route/text_scan.hpp"
 
@@ -21,6 +22,11 @@ struct Container {
 };
 constexpr std::array<Container, 4> kContainers = {
     {{"Records", nullptr}, {"logEvents", "message"}, {"events", "message"}, {"Events", "CloudTrailEvent"}}};
+
+// Never shrinks: what is there need not be filled again.
+void grow(std::string& text, std::size_t bytes) {
+  if (text.size() < bytes) text.resize(bytes);
+}
 
 // What the members of a top-level object say about it, read as far as needed.
 struct Header {
@@ -92,13 +98,15 @@ class HeaderReader {
 }  // namespace
 
 RecordReader::RecordReader(std::string path, std::size_t record_bytes_max, const std::atomic<int>* stop,
-                           std::uint64_t skipped)
+                           std::uint64_t skipped, std::string memory)
     : name_(std::make_shared<const std::string>(path)),
       source_(path, stop),
       record_bytes_max_(record_bytes_max),
+      buffer_(std::move(memory)),
       skipped_(skipped) {}
 
 bool RecordReader::next(Block& block) {
+  spare_ = std::move(block.text);
   block = {};
   block.input = name_;
   if (mode_ == Mode::done) return false;
@@ -126,7 +134,7 @@ bool RecordReader::read_more() {
     base_ += keep_;
     keep_ = 0;
   }
-  buffer_.resize(buffer_bytes_ + kBlockBytes + kJsonPaddingBytes);
+  grow(buffer_, buffer_bytes_ + kBlockBytes + kJsonPaddingBytes);
   const std::size_t got = source_.read(buffer_.data() + buffer_bytes_, kBlockBytes);
   buffer_bytes_ += got;
   input_ended_ = got == 0;
@@ -144,18 +152,20 @@ void RecordReader::finish_block(Block& block) {
   stored_bytes_ = source_.stored_bytes();
   block.input_bytes = base_ + keep_ - accounted_;
   accounted_ = base_ + keep_;
-  std::string rest(buffer_, keep_, buffer_bytes_ - keep_);
+  const std::size_t rest_bytes = buffer_bytes_ - keep_;
+  std::string rest = std::move(spare_);
+  grow(rest, rest_bytes + kJsonPaddingBytes);
+  std::memcpy(rest.data(), buffer_.data() + keep_, rest_bytes);
   if (unwrapped_.empty()) {
     block.text_bytes = keep_;
     block.text = std::move(buffer_);
   } else {
     block.text_bytes = unwrapped_.size();
-    block.text = std::move(unwrapped_);
-    unwrapped_.clear();
+    block.text = std::exchange(unwrapped_, {});
   }
-  block.text.resize(block.text_bytes);
-  block.text.append(kJsonPaddingBytes, ' ');
-  buffer_bytes_ = rest.size();
+  grow(block.text, block.text_bytes + kJsonPaddingBytes);
+  std::memset(block.text.data() + block.text_bytes, ' ', kJsonPaddingBytes);
+  buffer_bytes_ = rest_bytes;
   buffer_ = std::move(rest);
   at_ -= keep_;
   base_ += keep_;

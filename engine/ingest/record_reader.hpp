@@ -34,11 +34,14 @@ constexpr std::size_t kRecordBytesMaxDefault = std::size_t{1} << 20;
 
 class RecordReader {
  public:
-  // `stop`, if any, ends the wait for a pipe's bytes. Records up to number `skipped` are read over.
+  // `stop`, if any, ends the wait for a pipe's bytes. Records up to number `skipped` are read over. PERF: `memory`,
+  // which release() gives back, spares filling it with zeros for every small file.
   RecordReader(std::string path, std::size_t record_bytes_max, const std::atomic<int>* stop = nullptr,
-               std::uint64_t skipped = 0);
+               std::uint64_t skipped = 0, std::string memory = {});
+  std::string release() { return std::move(buffer_); }
 
-  // Replaces `block` by the next one; false at the end. A block may hold bad stretches only.
+  // Replaces `block` by the next one, whose memory it uses again; false at the end. A block may hold bad stretches
+  // only.
   bool next(Block& block);
 
  private:
@@ -69,6 +72,7 @@ class RecordReader {
   std::size_t record_bytes_max_;
 
   std::string buffer_;  // of which buffer_bytes_ are input
+  std::string spare_;   // memory of the block to come
   std::size_t buffer_bytes_ = 0;
   std::size_t at_ = 0;          // next byte to look at
   std::size_t keep_ = 0;        // first byte still needed after this block

@@ -30,21 +30,25 @@ void append_source(const RecordHead& head, std::string& out) {
   out += service;
 }
 
+// PERF: what needs no escape, which is nearly all, is copied in one piece.
 void append_json_string(std::string_view text, std::string& out) {
   constexpr std::string_view kHex = "0123456789abcdef";
+  const auto needs_escape = [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; };
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += "\\u00";
+  while (!text.empty()) {
+    const auto stop = static_cast<std::size_t>(std::find_if(text.begin(), text.end(), needs_escape) - text.begin());
+    out.append(text, 0, stop);
+    if (stop == text.size()) break;
+    const auto byte = static_cast<unsigned char>(text[stop]);
+    out += '\\';
+    if (byte >= 0x20) {
+      out += text[stop];
+    } else {
+      out.append("u00");
       out += kHex[byte >> 4];
       out += kHex[byte & 15];
-    } else {
-      out += c;
     }
+    text.remove_prefix(stop + 1);
   }
   out += '"';
 }

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #ifdef __AVX2__
 #include <immintrin.h>
@@ -27,6 +28,15 @@ class Bytes32 {
   std::uint32_t equal_folded(char c) const {
     return mask(_mm256_cmpeq_epi8(_mm256_or_si256(bytes_, _mm256_set1_epi8(0x20)), _mm256_set1_epi8(c)));
   }
+  // Of bytes that may stand behind a string: , : } ] and white space.
+  std::uint32_t may_follow_string() const {
+    const auto is = [](__m256i bytes, char c) { return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(c)); };
+    const __m256i folded = _mm256_or_si256(bytes_, _mm256_set1_epi8(0x20));
+    const __m256i marks = _mm256_or_si256(_mm256_or_si256(is(bytes_, ','), is(bytes_, ':')), is(folded, '}'));
+    const __m256i spaces = _mm256_or_si256(_mm256_or_si256(is(bytes_, ' '), is(bytes_, '\n')),
+                                           _mm256_or_si256(is(bytes_, '\r'), is(bytes_, '\t')));
+    return mask(_mm256_or_si256(marks, spaces));
+  }
 
  private:
   static std::uint32_t mask(__m256i v) { return static_cast<std::uint32_t>(_mm256_movemask_epi8(v)); }
@@ -41,6 +51,9 @@ class Bytes32 {
   }
   std::uint32_t equal_folded(char c) const {
     return mask([&](unsigned i) { return (bytes_[i] | 0x20) == c; });
+  }
+  std::uint32_t may_follow_string() const {
+    return mask([&](unsigned i) { return std::string_view(",:}] \n\r\t").find(bytes_[i]) != std::string_view::npos; });
   }
 
  private:
@@ -59,10 +72,33 @@ class Bytes64 {
   explicit Bytes64(const char* at) : low_(at), high_(at + 32) {}
   std::uint64_t equal(char c) const { return low_.equal(c) | std::uint64_t{high_.equal(c)} << 32; }
   std::uint64_t equal_folded(char c) const { return low_.equal_folded(c) | std::uint64_t{high_.equal_folded(c)} << 32; }
+  std::uint64_t may_follow_string() const {
+    return low_.may_follow_string() | std::uint64_t{high_.may_follow_string()} << 32;
+  }
 
  private:
   Bytes32 low_, high_;
 };
+
+// The bytes behind a backslash that is not itself escaped; `carry` says so of the first byte of the next group.
+inline std::uint64_t escaped_by(std::uint64_t slashes, std::uint64_t& carry) {
+  std::uint64_t out = carry;
+  slashes &= ~carry;
+  carry = 0;
+  while (slashes != 0) {
+    const std::uint64_t slash = slashes & (0 - slashes), behind = slash << 1;
+    out |= behind;
+    slashes &= ~(slash | behind);
+    carry = slash >> 63;
+  }
+  return out;
+}
+
+// Bit i: an odd number of bits up to i are set.
+inline std::uint64_t parity_so_far(std::uint64_t bits) {
+  for (unsigned shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
+  return bits;
+}
 
 // The quote that ends the string whose content starts at `at`; notes whether the content holds a backslash.
 inline const char* find_quote(const char* at, const char* end, bool& escaped) {

@@ -129,7 +129,7 @@ TEST_CASE("starts are handed over in groups, each committed with its position", 
   Executor executor(sink, ignore);
   for (std::uint64_t i = 0; i < kSequences; ++i) {
     StartBatch one = batch(i, std::to_string(i));
-    one.progress = InputProgress{"log", 0, 0, i + 1, false};
+    one.progress = {InputProgress{"log", 0, 0, i + 1, false}};
     REQUIRE(executor.submit(std::move(one)));
   }
   executor.close(kSequences);
@@ -149,7 +149,7 @@ TEST_CASE("the position does not pass a start that was abandoned", "[engine]") {
   });
   for (std::uint64_t i = 0; i < 6; ++i) {
     StartBatch one = batch(i, std::to_string(i));
-    one.progress = InputProgress{"log", 0, 0, i + 1, false};
+    one.progress = {InputProgress{"log", 0, 0, i + 1, false}};
     one.starts[0].record = i + 1;
     REQUIRE(executor.submit(std::move(one)));
   }
