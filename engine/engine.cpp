@@ -64,8 +64,9 @@ class Replay {
 
   Result<ReplayReport> run() {
     const auto begin = std::chrono::steady_clock::now();
-    if (auto failure = sink_.check(*config_.rules)) return *failure;
-    auto point = sink_.resume(config_.rules->fingerprint());
+    const std::shared_ptr<const RuleSet> rules = config_.rules->get();
+    if (auto failure = sink_.check(*rules)) return *failure;
+    auto point = sink_.resume(rules->fingerprint());
     if (!point) return point.failure();
     resume_point_ = std::move(*point);
     const InputList inputs = list_inputs(config_.inputs, config_.filter);
@@ -200,17 +201,22 @@ class Replay {
   }
 
   void work() {
-    Router router(config_.rules, config_.route);
+    std::shared_ptr<const RuleSet> rules;
+    std::optional<Router> router;
     SmallMemory memory;
     for (;;) {
       Work work;
       work_.wait_dequeue(work);
       if (work.kind == Work::quit) return;
+      if (auto live = config_.rules->get(); live != rules) {
+        rules = std::move(live);
+        router.emplace(rules, config_.route);
+      }
       if (work.kind == Work::files) {
-        work_on_files(router, work, memory);
+        work_on_files(*router, work, memory);
       } else {
         StartBatch batch = empty_batch(work.sequence, true);
-        add_block(router, work.content, batch);
+        add_block(*router, work.content, batch);
         add_progress(batch, work.input, work.content.records_done, false);
         spares_.enqueue(std::move(work.content.text));
         executor_.submit(std::move(batch));
@@ -253,7 +259,7 @@ class Replay {
   }
 
   void add_block(Router& router, const Block& block, StartBatch& batch) {
-    batch.rules = config_.rules;
+    batch.rules = router.rules();
     batch.tally.bytes += block.input_bytes;
     batch.tally.stored_bytes += block.stored_bytes;
     batch.tally.digests += block.digests;

@@ -25,14 +25,14 @@
 #include "engine/ingest/pacer.hpp"
 #include "engine/ingest/record_reader.hpp"
 #include "engine/route/router.hpp"
-#include "engine/rules/rule_set.hpp"
+#include "engine/rules/live_rules.hpp"
 
 namespace millrace {
 
 constexpr unsigned kThreadsMax = 256;  // LIMIT: of workers; more than any machine this is meant for has
 
 struct ReplayConfig {
-  std::shared_ptr<const RuleSet> rules;  // REQUIRES: loaded with router_paths()
+  std::shared_ptr<const LiveRules> rules;  // REQUIRES: loaded with router_paths(), as every later set
   std::vector<std::string> inputs;
   InputFilter filter;
   Pace pace;

@@ -3,10 +3,12 @@
 
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "engine/engine.hpp"
 #include "tools/command.hpp"
@@ -122,6 +124,43 @@ class Rejects {
   std::uint64_t count_ = 0;
 };
 
+std::atomic<int> reload_asked = 0;
+
+extern "C" void on_hangup(int) { reload_asked = 1; }
+
+// Reads the rule file again on SIGHUP, beside the replay. A file that is refused leaves the rules as they are.
+class Reloader {
+ public:
+  Reloader(const std::string& path, bool by_time, LiveRules& live) : path_(path), by_time_(by_time), live_(live) {
+    struct sigaction action {};
+    action.sa_handler = on_hangup;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGHUP, &action, nullptr);
+    thread_ = std::thread([this] { run(); });
+  }
+  ~Reloader() {
+    ended_ = true;
+    thread_.join();
+  }
+
+ private:
+  void run() {
+    constexpr std::chrono::milliseconds kLook{50};
+    for (; !ended_; std::this_thread::sleep_for(kLook)) {
+      if (reload_asked.exchange(0) == 0) continue;
+      auto rules = RuleSet::load(path_, {.extra_paths = router_paths(by_time_), .check_targets = true});
+      complain(rules ? path_ + ": read again" : rules.failure().message + "\nmillrace: the rules stay as they are");
+      if (rules) live_.replace(*rules);
+    }
+  }
+
+  const std::string& path_;
+  bool by_time_;
+  LiveRules& live_;
+  std::atomic<bool> ended_ = false;
+  std::thread thread_;
+};
+
 int run_replay(const Options& options) {
   const std::atomic<int>& stop = stop_on_signals();
   const bool by_time = !options.filter.since.empty() || !options.filter.until.empty();
@@ -143,7 +182,8 @@ int run_replay(const Options& options) {
     complain(unwritable->message);
     return kCouldNotRun;
   }
-  ReplayConfig config{.rules = *rules,
+  const auto live = std::make_shared<LiveRules>(*rules);
+  ReplayConfig config{.rules = live,
                       .inputs = options.inputs,
                       .filter = options.filter,
                       .pace = options.pace,
@@ -177,6 +217,7 @@ int run_replay(const Options& options) {
     return failed.take(start, outcome);
   };
   hooks.on_progress = [&](const Tally& tally, std::uint64_t stored_bytes) { progress.show(tally, stored_bytes); };
+  const Reloader reloader(options.rules, by_time, *live);
   const auto report = replay(config, **sink, hooks, stop);
   progress.clear();
   if (!report) {

@@ -40,6 +40,8 @@ class Router {
  public:
   Router(std::shared_ptr<const RuleSet> rules, RouteOptions options);
 
+  const std::shared_ptr<const RuleSet>& rules() const { return rules_; }
+
   // Routes the block's records and adds what comes of them to `out`, starts included.
   void route(const Block& block, StartBatch& out);
 
