@@ -19,14 +19,14 @@ constexpr std::size_t kQuarterScale = 1, kFullScale = 4;
 // What bounds a case, besides 50 ordinary events of its size.
 enum class Bound : std::uint8_t {
   size,   // nothing
-  looks,  // 50 ns instead, for each rule that truly has to look at a value of the event
+  looks,  // 50 ns instead, for each rule and value of the event that it truly has to look at
 };
 
 struct WorstCase {
   std::vector<std::string> patterns = {};  // one a rule
   std::vector<std::string> details = {};   // the `detail` of each event
   std::uint64_t matches = 0;               // rule matches over all events
-  std::uint64_t looks = 0;                 // pairs of rule and event that look, for Bound::looks
+  std::uint64_t looks = 0;                 // pairs of rule and value, for Bound::looks
   std::uint64_t undecided = 0;             // events whose arrays are refused as undecidable
 };
 

@@ -23,6 +23,8 @@ constexpr std::size_t kSmallInputsMax = 64;
 constexpr std::size_t kBatchStarts = 512;
 constexpr std::uint64_t kBatchBytes = std::uint64_t{1} << 20;
 
+constexpr std::size_t kSparesMax = 16;  // LIMIT: blocks' memory that waits to be used again
+
 struct SmallInput {
   InputFile file;
   std::uint64_t skipped = 0;  // records that an earlier run had done
@@ -71,9 +73,12 @@ class Replay {
     resume_point_ = std::move(*point);
     const InputList inputs = list_inputs(config_.inputs, config_.filter);
     if (auto failure = check_finished(inputs.files)) return *failure;
+    if (inputs.files.empty()) return Failure{inputs.failures.empty() ? "no input" : inputs.failures.front().sentence()};
     for (const auto& failure : inputs.failures) reject_input(failure);
-    if (inputs.files.empty()) return Failure{inputs.failures.empty() ? "no input" : inputs.failures.front()};
-    for (const InputFile& file : inputs.files) stored_bytes_ += file.bytes;
+    for (const InputFile& file : inputs.files) {
+      const auto known = resume_point_.inputs.find(file.path);
+      if (known == resume_point_.inputs.end() || !known->second.finished) stored_bytes_ += file.bytes;
+    }
     std::vector<std::thread> workers;
     for (unsigned i = 0; i < config_.threads; ++i) workers.emplace_back([this] { work(); });
     std::thread reader([&] { read(inputs.files); });
@@ -90,10 +95,10 @@ class Replay {
  private:
   bool stopping() const { return stop_ != 0 || abandoned_; }
 
-  void reject_input(const std::string& sentence) {
+  void reject_input(const InputFailure& failure) {
     ++report_.tally.records;
     ++report_.tally.bad["unreadable"];
-    if (hooks_.on_reject) hooks_.on_reject({"unreadable", sentence, sentence.substr(0, sentence.find(": ")), "", 0, 0});
+    if (hooks_.on_reject) hooks_.on_reject({"unreadable", failure.sentence(), failure.path, "", 0, 0});
   }
 
   // An input that was done must still be what it was: its starts are not made again.
@@ -169,6 +174,7 @@ class Replay {
     RecordReader reader(file.path, config_.record_bytes_max, &stop_, skipped);
     executor_.submit(opened_input(sequence++, true));
     const Pacer::Put put_block = [&](Block block) { put({Work::block, sequence++, std::move(block), file, {}}); };
+    if (pacer_) pacer_->begin_input(skipped);
     bool empty = true;
     std::uint64_t records_done = skipped;
     for (Block block; !stopping() && (spares_.try_dequeue(block.text), reader.next(block));) {
@@ -218,7 +224,7 @@ class Replay {
         StartBatch batch = empty_batch(work.sequence, true);
         add_block(*router, work.content, batch);
         add_progress(batch, work.input, work.content.records_done, false);
-        spares_.enqueue(std::move(work.content.text));
+        if (spares_.size_approx() < kSparesMax) spares_.enqueue(std::move(work.content.text));
         executor_.submit(std::move(batch));
       }
       free_places_.release();

@@ -7,7 +7,7 @@ namespace millrace {
 
 Result<HeldEvents> hold_events(const std::vector<std::string>& inputs) {
   const InputList list = list_inputs(inputs);
-  if (!list.failures.empty()) return Failure{list.failures.front()};
+  if (!list.failures.empty()) return Failure{list.failures.front().sentence()};
   HeldEvents out;
   for (const InputFile& file : list.files) {
     RecordReader reader(file.path, kRecordBytesMaxDefault);

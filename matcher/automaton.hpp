@@ -150,7 +150,19 @@ class Matcher {
   bool run_cluster(GroupId group, EventFields& fields, std::vector<RuleId>& rules);
 
   std::shared_ptr<const Automaton> automaton_;
+  // A group that was found, and in which event; the last one of those that share the place.
+  struct Sighting {
+    GroupId group = kNone;
+    std::uint32_t event = 0;
+  };
+  static constexpr std::size_t kSightings = 4096, kSightingsFrom = 64;
+  static std::size_t sighting_of(GroupId group) { return group * 0x9e3779b1u >> 20; }
+  bool is_found(GroupId group) const;
+
   std::vector<GroupId> found_;  // access groups that hold
+  std::array<Sighting, kSightings> sightings_{};
+  std::uint32_t event_ = 0;
+  bool find_all_ = false;       // also what was found already: the groups of a value are being remembered
   std::size_t compact_at_ = 0;  // repetitions in found_ are taken out when it has grown so far
   std::vector<std::array<Remembered, kRememberedMax>> remembered_;  // by field, costly ones only
   std::vector<std::uint32_t> remembered_of_field_;

@@ -93,10 +93,16 @@ inline std::uint64_t text_hash(std::uint64_t seed, std::string_view text) {
   return mix(hash, word);
 }
 
-inline std::uint64_t block_hash(std::uint64_t seed, const IpAddress& network, unsigned bits) {
+// The block of `bits` bits that holds the address, which need not be the block's base.
+inline std::uint64_t block_hash(std::uint64_t seed, const IpAddress& address, unsigned bits) {
+  const auto first_bits = [](unsigned count) {  // of eight bytes in the order they stand in
+    const std::uint64_t mask = count == 0 ? 0 : ~std::uint64_t{0} << (64 - count);
+    return std::endian::native == std::endian::little ? __builtin_bswap64(mask) : mask;
+  };
   std::uint64_t words[2];
-  std::memcpy(words, network.bytes.data(), sizeof(words));
-  return mix(mix(seed + bits, words[0]), words[1]);
+  std::memcpy(words, address.bytes.data(), sizeof(words));
+  return mix_pair(seed + bits, words[0] & first_bits(bits < 64 ? bits : 64),
+                  words[1] & first_bits(bits < 64 ? 0 : bits - 64));
 }
 
 inline std::uint64_t number_hash(std::uint64_t seed, std::uint64_t number) { return mix(seed, number); }

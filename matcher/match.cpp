@@ -39,6 +39,7 @@ Matcher::Matcher(std::shared_ptr<const Automaton> automaton) : automaton_(std::m
 bool Matcher::match(EventFields& fields, std::vector<RuleId>& rules) {
   found_.clear();
   compact_at_ = kFoundMin;
+  if (++event_ == 0) sightings_.fill({});  // the numbers begin anew
   if (fields.has_arrays()) consistency_.clear();
   find_groups(fields);
   sort_unique(found_);
@@ -101,7 +102,11 @@ void Matcher::find_costly(const Automaton::Field& field, Leaf& leaf, EventFields
     return;
   }
   const std::size_t found_before = found_.size(), compact_before = compact_at_;
+  last.used = false;
+  if (found_before > kRememberedGroupsMax) return find_by_text(field, leaf, fields);
+  find_all_ = true;
   find_by_text(field, leaf, fields);
+  find_all_ = false;
   last.used = compact_at_ == compact_before && found_.size() - found_before <= kRememberedGroupsMax;
   if (!last.used) return;
   last.text = text;
@@ -148,7 +153,7 @@ void Matcher::find_by_address(const Automaton::Field& field, Leaf& leaf, EventFi
   for (unsigned word = 0; word < (v6 ? 3u : 1u); ++word) {
     for (std::uint64_t lengths = v6 ? field.v6_lengths[word] : field.v4_lengths; lengths != 0; lengths &= lengths - 1) {
       const unsigned bits = word * 64 + static_cast<unsigned>(std::countr_zero(lengths));
-      offer(block_hash(seed, network_of(*address, bits), bits), leaf, fields);
+      offer(block_hash(seed, *address, bits), leaf, fields);
     }
   }
 }
@@ -165,13 +170,24 @@ void Matcher::offer(std::uint64_t hash, Leaf& leaf, EventFields& fields) {
 }
 
 void Matcher::offer_entry(GroupId group, std::uint32_t entry, Leaf& leaf, EventFields& fields) {
+  if (is_found(group)) return;
   const std::vector<std::uint32_t>& groups = automaton_->groups_;
   Words words = values_of(groups, group).subspan(entry);
   if (groups[group] == leaf.field && entry_holds(read_entry(words), leaf, fields)) add_found(group);
 }
 
+// Says so of most groups that were found in this event already, never of another. Of few groups, sorting them once
+// takes repetitions out more cheaply.
+bool Matcher::is_found(GroupId group) const {
+  if (found_.size() < kSightingsFrom) return false;
+  const Sighting& last = sightings_[sighting_of(group)];
+  return last.group == group && last.event == event_ && !find_all_;
+}
+
 // A group may be found by many leaves; what is kept stays within twice what is found.
 void Matcher::add_found(GroupId group) {
+  if (is_found(group)) return;
+  if (found_.size() >= kSightingsFrom) sightings_[sighting_of(group)] = {group, event_};
   found_.push_back(group);
   if (found_.size() < compact_at_) return;
   sort_unique(found_);

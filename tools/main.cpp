@@ -1,5 +1,7 @@
 // millrace: replay, test and measure EventBridge rules over CloudTrail logs.
+#include <fcntl.h>
 #include <simdjson.h>
+#include <unistd.h>
 
 #include <exception>
 
@@ -16,10 +18,21 @@ bool processor_is_missing_what_this_build_uses() {
 #endif
 }
 
+// A closed standard stream would lend its number to the first file that is opened, and its messages to that file. What
+// takes its place cannot be read, so a closed input is still an error.
+void keep_standard_streams() {
+  for (int fd = ::open("/dev/null", O_WRONLY); fd >= 0; fd = ::open("/dev/null", O_WRONLY)) {
+    if (fd <= STDERR_FILENO) continue;
+    ::close(fd);
+    break;
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace millrace::tools;
+  keep_standard_streams();
   if (processor_is_missing_what_this_build_uses()) {
     complain("this build needs a processor with AVX2 and BMI2; build with -DMILLRACE_ARCH=x86-64 for others");
     return kCouldNotRun;

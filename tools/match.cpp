@@ -26,7 +26,7 @@ int run_match(const Options& options) {
     return kCouldNotRun;
   }
   const InputList inputs = list_inputs(options.inputs);
-  for (const auto& failure : inputs.failures) complain(failure);
+  for (const auto& failure : inputs.failures) complain(failure.sentence());
   if (inputs.files.empty()) return kCouldNotRun;
   Router router(*rules, {.read_only = ReadOnlyRule::deliver, .strict = true});
   Tally total;

@@ -1,6 +1,7 @@
 // millrace replay: the main job.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -242,11 +243,19 @@ void add_pace(CLI::App& command, Options& options) {
     if (!valid && text != "max") throw CLI::ValidationError("--speed", text + " is no speed; expected max, 1x, 60x, …");
     options.pace.speed = text == "max" ? 0 : factor;
   };
+  const auto take_rate = [&options](const std::string& text) {
+    double rate = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
+    const std::string_view unit(end);
+    const double scale = unit.empty() ? 1 : unit == "k" ? 1e3 : unit == "M" ? 1e6 : unit == "G" ? 1e9 : 0;
+    if (error != std::errc{} || !(rate * scale >= 1e-3 && rate * scale <= 1e9))
+      throw CLI::ValidationError("--rate", text + " is no rate; expected one such as 0.5, 200 or 10k");
+    options.pace.records_per_second = rate * scale;
+  };
   CLI::Option* const speed =
       command.add_option_function<std::string>("--speed", take, "Pace by event time: max, 1x, 60x, … (max)");
-  command.add_option("--rate", options.pace.records_per_second, "Pace: so many records a second, evenly")
-      ->transform(count_option())
-      ->check(CLI::Range(1e-3, 1e9))
+  command.add_option_function<std::string>("--rate", take_rate, "Pace: so many records a second, evenly")
+      ->type_name("N[k|M|G]")
       ->excludes(speed);
   command.add_flag("--sort", options.pace.sort, "Order records by event time, within a window of 64 MB");
 }
@@ -258,8 +267,10 @@ void add_replay(CLI::App& app, Run& run) {
   command->add_option("input", options->inputs, "Files, directories, or - for standard input");
   command->add_option("--files-from", options->files_from,
                       "Read the paths of inputs from this file too, one a line; - is standard input");
-  command->add_option("--account", options->filter.accounts, "In CloudTrail's layout of folders: only of this account");
-  command->add_option("--region", options->filter.regions, "In CloudTrail's layout of folders: only of this region");
+  command->add_option("--account", options->filter.accounts, "In CloudTrail's layout of folders: only of this account")
+      ->allow_extra_args(false);
+  command->add_option("--region", options->filter.regions, "In CloudTrail's layout of folders: only of this region")
+      ->allow_extra_args(false);
   add_time(*command, "--since", options->filter.since,
            "Only events of this time or later; folders of earlier days stay unopened");
   add_time(*command, "--until", options->filter.until,
@@ -294,6 +305,8 @@ void add_replay(CLI::App& app, Run& run) {
   command->callback([&run, options] {
     if (options->inputs.empty() && options->files_from.empty())
       throw CLI::RequiredError("input: a file, a directory, - for standard input, or --files-from FILE");
+    if (options->files_from == "-" && std::count(options->inputs.begin(), options->inputs.end(), "-") > 0)
+      throw CLI::ValidationError("--files-from", "standard input cannot be both the list and an input");
     if (options->pace.sort && options->sink.resume())
       throw CLI::ValidationError("--resume", "a sorted replay has no position in its inputs; leave out --sort");
     run = [options] { return run_replay(*options); };

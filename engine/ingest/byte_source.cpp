@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace millrace {
 namespace {
@@ -92,16 +93,25 @@ class Base64 {
   // Decodes `bytes` characters in place; how many bytes they stand for.
   std::size_t decode(char* text, std::size_t bytes) {
     std::size_t out = 0;
-    for (std::size_t i = 0; i < bytes && !done_; ++i) {
-      const int value = value_of(text[i]);
-      done_ = value < 0;  // the quote, or padding before it
-      if (done_) break;
-      bits_ = bits_ << 6 | static_cast<std::uint32_t>(value);
-      place_ = (place_ + 1) % 4;
-      if (place_ != 1) text[out++] = static_cast<char>(bits_ >> (place_ == 0 ? 0 : 8 - 2 * place_) & 0xff);
+    for (std::size_t i = 0; i < bytes; ++i) {
+      const char c = text[i];
+      if (done_) {
+        trailing_ |= kBehind.find(c) == std::string_view::npos;
+      } else if (c == '"' || c == '=') {
+        done_ = true;
+      } else if (std::exchange(escape_, c == '\\') && c != '/') {
+        continue;  // \n and the like mean nothing in base64
+      } else if (const int value = value_of(c); value >= 0) {
+        bits_ = bits_ << 6 | static_cast<std::uint32_t>(value);
+        place_ = (place_ + 1) % 4;
+        if (place_ != 1) text[out++] = static_cast<char>(bits_ >> (place_ == 0 ? 0 : 8 - 2 * place_) & 0xff);
+      }
     }
     return out;
   }
+
+  // Something stands behind the payload that would be lost.
+  bool has_trailing_text() const { return trailing_; }
 
  private:
   static int value_of(char c) {
@@ -111,16 +121,24 @@ class Base64 {
     return c == '+' ? 62 : c == '/' ? 63 : -1;
   }
 
+  static constexpr std::string_view kBehind =
+      "=\"} \t\r\n\\nr";  // what closes the payload's object, and escaped line ends
+
   std::uint32_t bits_ = 0;
   unsigned place_ = 0;  // characters of the group of four so far
-  bool done_ = false;
+  bool escape_ = false, done_ = false, trailing_ = false;
 };
 
 namespace {
 
+// Where waiting can be stopped, opening does not wait for a pipe's writer either: the reads do.
+int open_input(const std::string& path, bool may_stop) {
+  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (may_stop ? O_NONBLOCK : 0));
+}
+
 // The place of the base64 in what CloudWatch Logs hands to Lambda; 0 if the text does not start like that.
 std::size_t find_lambda_data(std::string_view text) {
-  std::size_t at = 0;
+  std::size_t at = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
   for (const std::string_view token : {"{", "\"awslogs\"", ":", "{", "\"data\"", ":", "\""}) {
     at = std::min(text.find_first_not_of(" \t\r\n", at), text.size());
     if (!text.substr(at).starts_with(token)) return 0;
@@ -132,7 +150,7 @@ std::size_t find_lambda_data(std::string_view text) {
 }  // namespace
 
 ByteSource::ByteSource(const std::string& path, const std::atomic<int>* stop)
-    : fd_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)), stop_(stop) {
+    : fd_(path == "-" ? STDIN_FILENO : open_input(path, stop != nullptr)), stop_(stop) {
   struct stat info {};
   if (fd_ < 0 || ::fstat(fd_, &info) != 0) {
     fail("unreadable", std::string("cannot be opened: ") + std::strerror(errno));
@@ -174,6 +192,10 @@ std::size_t ByteSource::read_raw(char* out, std::size_t bytes) {
     if (got >= 0) stored_bytes_ += static_cast<std::uint64_t>(got);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno == EINTR) continue;
+    if (errno == EAGAIN && may_wait_) {
+      if (wait_for_bytes()) continue;
+      return 0;
+    }
     fail("unreadable", std::string("cannot be read: ") + std::strerror(errno));
     return 0;
   }
@@ -184,7 +206,9 @@ void ByteSource::choose_decompressor() {
     const std::size_t got = read_raw(raw_.get() + raw_end_, raw_size_ - raw_end_);
     if (got == 0) break;
     raw_end_ += got;
-    if (raw_end_ >= kMagicBytes && !std::string_view(raw_.get(), raw_end_).starts_with('{')) break;
+    const std::string_view so_far(raw_.get(), raw_end_);
+    const auto first = so_far.find_first_not_of("\xef\xbb\xbf \t\r\n");
+    if (raw_end_ >= kMagicBytes && first != std::string_view::npos && so_far[first] != '{') break;
   }
   raw_begin_ = find_lambda_data({raw_.get(), raw_end_});
   if (raw_begin_ > 0) {
@@ -193,8 +217,12 @@ void ByteSource::choose_decompressor() {
   }
   const std::string_view begin(raw_.get() + raw_begin_, raw_end_ - raw_begin_);
   if (begin.starts_with("\x1f\x8b")) decompressor_ = std::make_unique<Gzip>();
-  if (begin.starts_with("\x28\xb5\x2f\xfd")) decompressor_ = std::make_unique<Zstd>();
-  if (base64_ && !decompressor_) fail("corrupt", "awslogs.data is not base64 of gzip");
+  const bool is_skippable_frame =
+      begin.size() >= kMagicBytes && (begin[0] & 0xf0) == 0x50 && begin.substr(1).starts_with("\x2a\x4d\x18");
+  if (begin.starts_with("\x28\xb5\x2f\xfd") || is_skippable_frame) decompressor_ = std::make_unique<Zstd>();
+  if (!base64_ || decompressor_) return;
+  fail("corrupt", "awslogs.data is not base64 of gzip");
+  raw_begin_ = raw_end_ = 0;
 }
 
 void ByteSource::fill_raw() {
@@ -220,6 +248,8 @@ std::size_t ByteSource::read(char* out, std::size_t bytes) {
       if (raw_end_ == 0) {
         at_end_ = true;
         if (failure_.empty() && !decompressor_->complete()) fail("truncated", "the compressed data is truncated");
+        if (failure_.empty() && base64_ && base64_->has_trailing_text())
+          fail("corrupt", "what stands behind awslogs.data cannot be read; one payload a file");
         return 0;
       }
     }

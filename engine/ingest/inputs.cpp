@@ -6,13 +6,13 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iostream>
 #include <iterator>
-#include <optional>
 #include <string_view>
+#include <utility>
+
+#include "engine/ingest/byte_source.hpp"
 
 namespace millrace {
 namespace {
@@ -20,7 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 5> kLogEndings = {".json", ".ndjson", ".jsonl", ".gz", ".zst"};
-constexpr std::size_t kDirectoriesDeepMax = 64;  // LIMIT: nesting of directories; links may lead in circles
 
 bool is_log(std::string_view name) {
   return !name.starts_with('.') && std::any_of(kLogEndings.begin(), kLogEndings.end(),
@@ -58,14 +57,18 @@ class Lister {
  public:
   Lister(const InputFilter& filter, InputList& out) : filter_(filter), out_(out) {
     if (!filter.since.empty()) first_day_ = filter.since.substr(0, 10);
-    if (!filter.until.empty()) last_day_ = day_after(filter.until.substr(0, 10), kDeliveryDaysMax);
+    constexpr std::string_view kLastYears = "9999";
+    if (!filter.until.empty() && !filter.until.starts_with(kLastYears))
+      last_day_ = day_after(filter.until.substr(0, 10), kDeliveryDaysMax);
   }
 
   void list(const std::string& root) {
     found_.clear();
     complete_ = true;
-    walk(root, {}, 0);
-    if (found_.empty() && complete_) out_.failures.push_back(root + ": holds no log files that are asked for");
+    Place place;
+    for (const fs::path& part : fs::absolute(root)) place = below(place, part.string());
+    if (is_asked_for(place)) walk(root, place);
+    if (found_.empty() && complete_ && !is_filtered()) out_.failures.push_back({root, "holds no log files"});
     std::sort(found_.begin(), found_.end(), [](const InputFile& a, const InputFile& b) { return a.path < b.path; });
     out_.files.insert(out_.files.end(), std::make_move_iterator(found_.begin()), std::make_move_iterator(found_.end()));
   }
@@ -74,13 +77,18 @@ class Lister {
   // Where in CloudTrail's layout a directory lies, as far as its path says.
   struct Place {
     std::string account, trail, region, day;  // day: YYYY, YYYY-MM or YYYY-MM-DD
+    bool in_logs = false;                     // below AWSLogs
   };
 
   static Place below(Place place, const std::string& name) {
-    if (name == "CloudTrail" || name == "CloudTrail-Digest" || name == "CloudTrail-Insight") {
+    const bool is_trail = name == "CloudTrail" || name == "CloudTrail-Digest" || name == "CloudTrail-Insight";
+    if (name == "AWSLogs") {
+      place = {};
+      place.in_logs = true;
+    } else if (is_trail && !place.account.empty()) {
       place.trail = name;
     } else if (place.trail.empty()) {
-      place.account = is_number(name, 12) ? name : "";
+      place.account = place.in_logs || is_number(name, 12) ? name : "";
     } else if (place.region.empty()) {
       place.region = name;
     } else if (place.day.empty() ? is_number(name, 4) : is_number(name, 2) && place.day.size() < 10) {
@@ -98,28 +106,50 @@ class Lister {
     return last_day_.empty() || place.day <= last_day_.substr(0, place.day.size());
   }
 
-  void walk(const std::string& directory, const Place& place, std::size_t depth) {
+  bool is_filtered() const {
+    return !filter_.accounts.empty() || !filter_.regions.empty() || !first_day_.empty() || !last_day_.empty();
+  }
+
+  void walk(const std::string& directory, const Place& place) {
+    struct stat info;
     std::error_code error;
-    if (depth > kDirectoriesDeepMax) error = std::make_error_code(std::errc::too_many_symbolic_link_levels);
+    if (::stat(directory.c_str(), &info) != 0) error.assign(errno, std::generic_category());
+    const std::pair<dev_t, ino_t> identity(info.st_dev, info.st_ino);
+    // A link that leads back to where it lies in adds nothing.
+    if (!error && std::find(ancestors_.begin(), ancestors_.end(), identity) != ancestors_.end()) return;
+    ancestors_.push_back(identity);
     for (fs::directory_iterator at = error ? fs::directory_iterator() : fs::directory_iterator(directory, error), end;
          !error && at != end; at.increment(error)) {
-      std::error_code ignored;
-      const std::string name = at->path().filename().string();
-      if (at->is_directory(ignored)) {
-        const Place inner = below(place, name);
-        if (is_asked_for(inner)) walk(at->path().string(), inner, depth + 1);
-      } else if (is_log(name) && at->is_regular_file(ignored)) {
-        found_.push_back(stat_of(at->path().string()));
+      visit(*at, place);
+    }
+    ancestors_.pop_back();
+    if (error) fail(directory, "cannot be listed: " + error.message());
+  }
+
+  void visit(const fs::directory_entry& entry, const Place& place) {
+    std::error_code error;
+    const std::string name = entry.path().filename().string();
+    if (entry.is_directory(error)) {
+      const Place inner = below(place, name);
+      if (is_asked_for(inner)) walk(entry.path().string(), inner);
+    } else if (is_log(name)) {
+      if (entry.is_regular_file(error)) {
+        found_.push_back(stat_of(entry.path().string()));
+      } else if (error || !entry.exists(error)) {
+        fail(entry.path().string(), "cannot be read; does the link lead nowhere?");
       }
     }
-    if (!error) return;
+  }
+
+  void fail(const std::string& path, const std::string& why) {
     complete_ = false;
-    out_.failures.push_back(directory + ": cannot be listed: " + error.message());
+    out_.failures.push_back({path, why});
   }
 
   const InputFilter& filter_;
   InputList& out_;
   std::string first_day_, last_day_;
+  std::vector<std::pair<dev_t, ino_t>> ancestors_;
   std::vector<InputFile> found_;
   bool complete_ = true;
 };
@@ -134,7 +164,7 @@ InputList list_inputs(const std::vector<std::string>& paths, const InputFilter& 
     if (path != "-" && fs::is_directory(path, error)) {
       lister.list(path);
     } else if (path != "-" && !fs::exists(path, error)) {
-      out.failures.push_back(path + ": does not exist");
+      out.failures.push_back({path, error ? "cannot be read: " + error.message() : "does not exist"});
     } else {
       out.files.push_back(path == "-" ? InputFile{path, 0, 0} : stat_of(path));
     }
@@ -143,11 +173,13 @@ InputList list_inputs(const std::vector<std::string>& paths, const InputFilter& 
 }
 
 Result<std::vector<std::string>> read_path_list(const std::string& file) {
-  std::ifstream opened;
-  if (file != "-") opened.open(file, std::ios::binary);
-  if (file != "-" && !opened) return Failure{file + ": cannot be read: " + std::strerror(errno)};
-  std::istream& in = file == "-" ? std::cin : opened;
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  ByteSource source(file);
+  std::string text;
+  std::array<char, 1 << 16> piece;
+  for (std::size_t got; (got = source.read(piece.data(), piece.size())) > 0;) text.append(piece.data(), got);
+  if (!source.failure().empty()) return Failure{file + ": " + source.failure()};
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   const char end = text.find('\0') == std::string::npos ? '\n' : '\0';
   std::vector<std::string> out;
   for (std::size_t at = 0; at < text.size();) {

@@ -36,9 +36,15 @@ struct InputFilter {
 // after it was made; CloudTrail takes minutes, for a first insight up to 36 hours.
 constexpr int kDeliveryDaysMax = 2;
 
+struct InputFailure {
+  std::string path, why;
+
+  std::string sentence() const { return path + ": " + why; }
+};
+
 struct InputList {
   std::vector<InputFile> files;
-  std::vector<std::string> failures;  // sentences
+  std::vector<InputFailure> failures;
 };
 
 InputList list_inputs(const std::vector<std::string>& paths, const InputFilter& filter = {});

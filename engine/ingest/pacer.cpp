@@ -13,17 +13,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kTick = 10ms;  // records due within it are put together
 
-// The content of the string behind the first such key.
-std::string_view string_behind(std::string_view text, std::string_view key) {
-  const auto at = text.find(key);
-  if (at == std::string_view::npos) return {};
-  text.remove_prefix(at + key.size());
-  const auto quote = text.find_first_not_of(" \t\r\n:");
-  if (quote == std::string_view::npos || text[quote] != '"') return {};
-  text.remove_prefix(quote + 1);
-  return text.substr(0, text.find('"'));
-}
-
 int number_at(std::string_view text, std::size_t at, std::size_t digits) {
   int out = 0;
   for (std::size_t i = at; i < at + digits; ++i) {
@@ -35,11 +24,14 @@ int number_at(std::string_view text, std::size_t at, std::size_t digits) {
 
 }  // namespace
 
-std::int64_t event_second(std::string_view record, std::int64_t otherwise) {
+std::int64_t Pacer::second_of(std::string_view record) {
+  const std::int64_t otherwise = last_second_;
   constexpr std::size_t kTimeBytes = 19;  // YYYY-MM-DDTHH:MM:SS
-  std::string_view time = string_behind(record, "\"eventTime\"");
-  if (time.empty()) time = string_behind(record, "\"time\"");
-  if (time.size() < kTimeBytes) return otherwise;
+  simdjson::dom::object event;
+  std::string_view time;
+  if (parser_.parse(record.data(), record.size(), false).get(event)) return otherwise;
+  const bool is_event = event["detail-type"].error() == simdjson::SUCCESS;
+  if (event[is_event ? "time" : "eventTime"].get(time) || time.size() < kTimeBytes) return otherwise;
   const int year = number_at(time, 0, 4), month = number_at(time, 5, 2), day = number_at(time, 8, 2);
   const int hour = number_at(time, 11, 2), minute = number_at(time, 14, 2), second = number_at(time, 17, 2);
   const std::chrono::year_month_day date(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
@@ -52,7 +44,7 @@ std::int64_t event_second(std::string_view record, std::int64_t otherwise) {
 void Pacer::take(Block block, const std::atomic<int>& stop, const Put& put) {
   for (const RecordRef& ref : block.records) {
     const std::string_view text = block.record(ref);
-    last_second_ = event_second(text, last_second_);
+    last_second_ = second_of(text);
     hold({block.input, std::string(text), ref, last_second_}, stop, put);
   }
   if (stop != 0) return;
@@ -64,9 +56,14 @@ void Pacer::take(Block block, const std::atomic<int>& stop, const Put& put) {
   put(std::move(block));
 }
 
+std::size_t Pacer::bytes_of(const Held& held) {
+  constexpr std::size_t kNodeBytes = 64;  // of the map that it is kept in
+  return held.text.size() + sizeof(Held) + kNodeBytes;
+}
+
 void Pacer::hold(Held held, const std::atomic<int>& stop, const Put& put) {
   if (!pace_.sort) return order(std::move(held), stop, put);
-  window_bytes_ += held.text.size();
+  window_bytes_ += bytes_of(held);
   const std::int64_t second = held.second;
   window_.emplace(second, std::move(held));
   while (window_bytes_ > kSortBytesMax) release_oldest(stop, put);
@@ -74,14 +71,16 @@ void Pacer::hold(Held held, const std::atomic<int>& stop, const Put& put) {
 
 void Pacer::release_oldest(const std::atomic<int>& stop, const Put& put) {
   auto oldest = window_.extract(window_.begin());
-  window_bytes_ -= oldest.mapped().text.size();
+  window_bytes_ -= bytes_of(oldest.mapped());
   order(std::move(oldest.mapped()), stop, put);
 }
 
 // By event time, a record waits until its whole second is known.
 void Pacer::order(Held held, const std::atomic<int>& stop, const Put& put) {
   if (pace_.speed > 0) {
-    if (!second_.empty() && second_.front().second != held.second) release_second(stop, put);
+    const bool is_next = !second_.empty() && second_.front().second != held.second;
+    if (is_next || second_bytes_ > kSecondBytesMax) release_second(stop, put);
+    second_bytes_ += bytes_of(held);
     second_.push_back(std::move(held));
     return;
   }
@@ -93,6 +92,7 @@ void Pacer::order(Held held, const std::atomic<int>& stop, const Put& put) {
 }
 
 void Pacer::release_second(const std::atomic<int>& stop, const Put& put) {
+  second_bytes_ = 0;
   if (second_.empty()) return;
   if (!begun_) {
     begun_ = true;
@@ -121,12 +121,13 @@ void Pacer::emit(Held held, Clock::time_point due, const std::atomic<int>& stop,
   out_.text += held.text;
   out_.text += '\n';
   out_.records.push_back(held.ref);
-  last_number_ = out_.records_done = held.ref.number;
+  out_.records_done = held.ref.number;
   ++emitted_;
 }
 
 void Pacer::flush(const Put& put) {
   if (out_.records.empty()) return;
+  last_number_ = out_.records_done;
   out_.text_bytes = out_.text.size();
   out_.text.append(kJsonPaddingBytes, ' ');
   put(std::exchange(out_, {}));
@@ -141,7 +142,6 @@ void Pacer::end_input(const std::atomic<int>& stop, const Put& put) {
   if (pace_.sort) return;
   release_second(stop, put);
   flush(put);
-  last_number_ = 0;
 }
 
 void Pacer::finish(const std::atomic<int>& stop, const Put& put) {

@@ -3,9 +3,11 @@
 // Records of one second are spread evenly over it. Sorting is by a bounded window, since log files are about a fifth
 // out of order, by minutes: a record that comes later than its window is handed on at once.
 //
-// Threads: one thread an object, the reader's, which it puts to sleep. Cost: a copy of each record; memory within
-// kSortBytesMax and a second's records. Errors: none; a record without a time goes with the one before it.
+// Threads: one thread an object, the reader's, which it puts to sleep. Cost: a parse and a copy of each record; memory
+// within kSortBytesMax and a second's records. Errors: none; a record without a time goes with the one before it.
 #pragma once
+
+#include <simdjson.h>
 
 #include <atomic>
 #include <chrono>
@@ -31,12 +33,17 @@ struct Pace {
 
 constexpr std::size_t kSortBytesMax = std::size_t{64} << 20;  // LIMIT: held to sort; some 50,000 records
 
+constexpr std::size_t kSecondBytesMax = std::size_t{16}
+                                        << 20;  // LIMIT: held to be spread over their second; the rest follows
+
 class Pacer {
  public:
   using Put = std::function<void(Block)>;
 
   explicit Pacer(Pace pace) : pace_(pace) {}
 
+  // At an input's beginning; records up to number `skipped` will not come.
+  void begin_input(std::uint64_t skipped) { last_number_ = skipped; }
   // Once `stop` is set, nothing is put any more.
   void take(Block block, const std::atomic<int>& stop, const Put& put);
   // At an input's end: hands on what is held, unless it waits to be sorted with the next input's.
@@ -52,6 +59,9 @@ class Pacer {
     std::int64_t second = 0;
   };
 
+  static std::size_t bytes_of(const Held& held);
+  // Of its eventTime, or of an event's time, since 1970; the last record's if it has none.
+  std::int64_t second_of(std::string_view record);
   void hold(Held held, const std::atomic<int>& stop, const Put& put);
   void release_oldest(const std::atomic<int>& stop, const Put& put);
   void order(Held held, const std::atomic<int>& stop, const Put& put);
@@ -61,8 +71,10 @@ class Pacer {
   static void wait_until(Clock::time_point due, const std::atomic<int>& stop);
 
   Pace pace_;
+  simdjson::dom::parser parser_;
   std::multimap<std::int64_t, Held> window_;  // by second; those of one second in the order they came
   std::size_t window_bytes_ = 0;
+  std::size_t second_bytes_ = 0;
   std::deque<Held> second_;  // records of the second that is being collected
   Block out_;
   std::uint64_t emitted_ = 0;
@@ -71,8 +83,5 @@ class Pacer {
   Clock::time_point begin_, tick_end_;
   bool begun_ = false;
 };
-
-// The second of a record's eventTime, or of an event's time, since 1970; `otherwise` if it has none.
-std::int64_t event_second(std::string_view record, std::int64_t otherwise);
 
 }  // namespace millrace

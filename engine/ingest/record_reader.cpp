@@ -13,6 +13,8 @@ namespace {
 constexpr std::string_view kRecordStart = "{\"eventVersion\"";
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::size_t kBadTextBytes = 1024;  // LIMIT: of an unreadable stretch that is kept to show
+// LIMIT: gone through again at an input's end for records behind one that does not balance.
+constexpr std::size_t kRescanBytesMax = std::size_t{64} << 20;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -101,6 +103,7 @@ RecordReader::RecordReader(std::string path, std::size_t record_bytes_max, const
                            std::uint64_t skipped, std::string memory)
     : name_(std::make_shared<const std::string>(path)),
       source_(path, stop),
+      stop_(stop),
       record_bytes_max_(record_bytes_max),
       buffer_(std::move(memory)),
       skipped_(skipped) {}
@@ -115,8 +118,10 @@ bool RecordReader::next(Block& block) {
     while (progress == Progress::going && mode_ != Mode::done) progress = step(block);
     const bool full = at_ >= kBlockBytes && !block.records.empty();
     if (progress == Progress::flush || mode_ == Mode::done || full) break;
-    if (!read_more()) {
-      if (at_input_end(block)) mode_ = Mode::done;
+    if (!read_more(block)) {
+      if (stop_ != nullptr && *stop_ != 0) mode_ = Mode::done;
+      if (mode_ == Mode::start && !std::exchange(looked_at_end_, true)) continue;
+      if (mode_ != Mode::done && at_input_end(block)) mode_ = Mode::done;
       break;
     }
   }
@@ -124,10 +129,10 @@ bool RecordReader::next(Block& block) {
   return true;
 }
 
-bool RecordReader::read_more() {
-  if (input_ended_) return false;
-  if (keep_ > 0 && !unwrapped_.empty()) {
-    // Records that came as strings are copied out already; what was read of them can go.
+bool RecordReader::read_more(const Block& block) {
+  if (input_ended_ || (stop_ != nullptr && *stop_ != 0)) return false;
+  // What no record of the block lies in can go: junk, or records that came as strings and are copied out already.
+  if (keep_ >= kBlockBytes / 2 && (block.records.empty() || !unwrapped_.empty())) {
     buffer_.erase(0, keep_);
     buffer_bytes_ -= keep_;
     at_ -= keep_;
@@ -147,7 +152,7 @@ void RecordReader::finish_block(Block& block) {
     std::erase_if(block.records, [&](const RecordRef& record) { return record.number <= skipped_; });
     std::erase_if(block.bad, [&](const BadStretch& stretch) { return stretch.number <= skipped_; });
   }
-  block.records_done = numbered_;
+  block.records_done = std::max(numbered_, skipped_);
   block.stored_bytes = source_.stored_bytes() - stored_bytes_;
   stored_bytes_ = source_.stored_bytes();
   block.input_bytes = base_ + keep_ - accounted_;
@@ -378,7 +383,8 @@ bool RecordReader::at_input_end(Block& block) {
   if (inside && begin < buffer_bytes_) {
     // The cut may only seem to be one: records may stand behind a record whose quotes or brackets do not balance.
     at_ = begin + 1;
-    if (resync() == Progress::going) return false;
+    rescanned_ += buffer_bytes_ - begin;
+    if (rescanned_ <= kRescanBytesMax && resync() == Progress::going) return false;
   }
   keep_ = buffer_bytes_;
   return true;

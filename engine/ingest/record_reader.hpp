@@ -58,7 +58,7 @@ class RecordReader {
   Progress skip_line();
   bool at_input_end(Block& block);
   void finish_block(Block& block);
-  bool read_more();
+  bool read_more(const Block& block);
 
   void emit(Block& block, std::size_t begin, std::size_t end);
   void emit_wrapped(Block& block, std::size_t begin, std::size_t end);
@@ -69,6 +69,7 @@ class RecordReader {
 
   std::shared_ptr<const std::string> name_;
   ByteSource source_;
+  const std::atomic<int>* stop_;
   std::size_t record_bytes_max_;
 
   std::string buffer_;  // of which buffer_bytes_ are input
@@ -82,6 +83,8 @@ class RecordReader {
   std::uint64_t stored_bytes_ = 0;  // reported in blocks so far
   bool input_ended_ = false;
   bool failure_reported_ = false;
+  bool looked_at_end_ = false;
+  std::size_t rescanned_ = 0;
 
   Mode mode_ = Mode::start;
   JsonScan scan_;

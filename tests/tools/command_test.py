@@ -69,7 +69,7 @@ class CommandTest(unittest.TestCase):
         return str(path)
 
     def run_command(self, *arguments, status=0, stdin=b""):
-        done = subprocess.run([COMMAND, *map(str, arguments)], input=stdin, capture_output=True, timeout=120)
+        done = subprocess.run([COMMAND, *map(str, arguments)], input=stdin, capture_output=True, timeout=120, cwd=self.directory)
         self.assertEqual(done.returncode, status, done.stderr.decode(errors="replace"))
         return done
 
@@ -258,7 +258,7 @@ class ExitStatus(CommandTest):
 
     def test_130_with_a_summary_when_interrupted(self):
         process = subprocess.Popen([COMMAND, "replay", "--rules", self.rules, "-", "--json"], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.directory)
         line = (json.dumps(record(1)) + "\n").encode()
 
         def feed():
@@ -287,7 +287,7 @@ class ExitStatus(CommandTest):
 
     def test_130_when_interrupted_while_waiting_for_input(self):
         process = subprocess.Popen([COMMAND, "replay", "--rules", self.rules, "-", "--json"], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=self.directory)
         threading.Timer(0.5, process.send_signal, [signal.SIGINT]).start()
         try:
             self.assertEqual(process.wait(timeout=10), 130)
