@@ -344,6 +344,10 @@ RecordReader::Progress RecordReader::resync() {
     return Progress::need_more;
   }
   keep_ = at_ = found;
+  if (!unwrapped_.empty()) {  // a block's records are all of one kind
+    mode_ = Mode::resync;
+    return Progress::flush;
+  }
   mode_ = adrift_ ? Mode::start : Mode::elements;
   wrapped_in_ = nullptr;
   scan_.restart();
@@ -384,7 +388,7 @@ bool RecordReader::at_input_end(Block& block) {
     // The cut may only seem to be one: records may stand behind a record whose quotes or brackets do not balance.
     at_ = begin + 1;
     rescanned_ += buffer_bytes_ - begin;
-    if (rescanned_ <= kRescanBytesMax && resync() == Progress::going) return false;
+    if (rescanned_ <= kRescanBytesMax && resync() != Progress::need_more) return false;
   }
   keep_ = buffer_bytes_;
   return true;
