@@ -22,7 +22,7 @@ namespace millrace::test {
 class TempFile {
  public:
   explicit TempFile(std::string_view bytes, const std::string& name = "input") {
-    std::string pattern = (std::filesystem::temp_directory_path() / "millrace-test-XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "millrace-test-").string() + std::string(6, 'X');
     directory_ = ::mkdtemp(pattern.data());
     path_ = directory_ + "/" + name;
     std::ofstream(path_, std::ios::binary) << bytes;
