@@ -119,10 +119,8 @@ std::string tenant_fields(TenantKind kind, std::uint64_t tenant) {
 }
 
 std::string model_pattern(const RuleModel& model, const std::string& tenant_fields) {
-  RecordHead head;
-  head.event_source = model.event_source;
   std::string source;
-  append_source(head, source);
+  append_source(model.event_source, source);
   return fmt::format(R"({{"source":[{}],"detail-type":[{}],"detail":{{"eventSource":[{}],"eventName":[{}],{}}}}})",
                      json_string(source), json_string(model.detail_type), json_string(model.event_source),
                      json_string(model.event_name), tenant_fields);

@@ -48,14 +48,8 @@ struct RefusedRule {
   PatternError error;
 };
 
-// A path whose leaves are collected although no rule may name it: always, or if some rule names `needed_by`.
-struct ExtraPath {
-  std::string_view path;
-  std::string_view needed_by = {};
-};
-
 struct CompileOptions {
-  std::span<const ExtraPath> extra_paths = {};
+  std::span<const std::string_view> extra_paths = {};  // that paths() must know although no rule may name them
   // Rules that match nothing, by id; their patterns are checked unless they are empty.
   const std::vector<bool>* skipped = nullptr;
 };

@@ -117,9 +117,7 @@ class Compiler {
       }
     }
     table_ = {};
-    for (const ExtraPath& extra : options.extra_paths) {
-      if (extra.needed_by.empty() || field_ids_.contains(extra.needed_by)) field_of(extra.path);
-    }
+    for (const std::string_view path : options.extra_paths) field_of(path);
     order_fields();
     choose_access();
     split_clusters();

@@ -120,12 +120,10 @@ class EventFields {
   Leaf& leaf(LeafId id) { return leaves_[id]; }
   const Leaf& leaf(LeafId id) const { return leaves_[id]; }
   std::size_t leaf_count() const { return leaves_.size(); }
+  std::size_t field_count() const { return first_.size(); }
   const Element& element(ElementId id) const { return elements_[id]; }
   const Array& array(ArrayId id) const { return arrays_[id]; }
   bool has_arrays() const { return !elements_.empty(); }
-
-  // No leaf was unescaped or lies in an array's element so far: each is where it stands in the event's text.
-  bool is_plain() const { return unescaped_.empty() && arrays_.empty(); }
 
  private:
   struct ParsedString {

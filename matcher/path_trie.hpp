@@ -43,6 +43,16 @@ class PathTrie {
   // The node of a whole dotted path from `node` on; kNone if there is none.
   NodeId descend(NodeId node, std::string_view dotted) const;
 
+  // Visits the segment of each child, in no order.
+  template <typename Visit>
+  void for_each_child(NodeId node, Visit&& visit) const {
+    if (!has_children(node)) return;
+    for (std::uint32_t i = 0; i <= nodes_[node].table_mask; ++i) {
+      const Entry& entry = entries_[nodes_[node].table_begin + i];
+      if (entry.child != kNone) visit(std::string_view(text_.data() + entry.text, entry.bytes));
+    }
+  }
+
   FieldId field(NodeId node) const { return nodes_[node].field; }  // kNone if no rule has a leaf list here
   bool has_children(NodeId node) const { return nodes_[node].table_mask != 0; }
   std::size_t node_count() const { return nodes_.size(); }

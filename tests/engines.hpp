@@ -30,12 +30,17 @@ class FastEngine {
     for (auto& [rule, error] : refused) refused_.emplace(rule, error.reason);
     matcher_.emplace(automaton_);
     fields_.reset(automaton_->field_count());
+    reader_.emplace(automaton_->paths(), fields_);
   }
 
   const std::map<RuleId, std::string>& refused() const { return refused_; }
 
+  // Reads the event until the reader has kept its shape, and once more.
+  static constexpr int kReadingsToKeep = 3;
   Verdict match(std::string_view event) {
-    if (reader_.read(event, automaton_->paths(), fields_)) return {};
+    for (int i = 0; i < kReadingsToKeep; ++i) {
+      if (reader_->read(event)) return {};
+    }
     std::vector<RuleId> rules;
     decided_ = matcher_->match(fields_, rules);
     return rules;
@@ -47,8 +52,8 @@ class FastEngine {
   std::shared_ptr<const Automaton> automaton_;
   std::map<RuleId, std::string> refused_;
   std::optional<Matcher> matcher_;
-  EventReader reader_;
   EventFields fields_;
+  std::optional<EventReader> reader_;
   bool decided_ = true;
 };
 

@@ -132,7 +132,7 @@ extern "C" void on_hangup(int) { reload_asked = 1; }
 // Reads the rule file again on SIGHUP, beside the replay. A file that is refused leaves the rules as they are.
 class Reloader {
  public:
-  Reloader(const std::string& path, bool by_time, LiveRules& live) : path_(path), by_time_(by_time), live_(live) {
+  Reloader(const std::string& path, LiveRules& live) : path_(path), live_(live) {
     struct sigaction action {};
     action.sa_handler = on_hangup;
     action.sa_flags = SA_RESTART;
@@ -149,14 +149,13 @@ class Reloader {
     constexpr std::chrono::milliseconds kLook{50};
     for (; !ended_; std::this_thread::sleep_for(kLook)) {
       if (reload_asked.exchange(0) == 0) continue;
-      auto rules = RuleSet::load(path_, {.extra_paths = router_paths(by_time_), .check_targets = true});
+      auto rules = RuleSet::load(path_, {.extra_paths = router_paths(), .check_targets = true});
       complain(rules ? path_ + ": read again" : rules.failure().message + "\nmillrace: the rules stay as they are");
       if (rules) live_.replace(*rules);
     }
   }
 
   const std::string& path_;
-  bool by_time_;
   LiveRules& live_;
   std::atomic<bool> ended_ = false;
   std::thread thread_;
@@ -164,8 +163,7 @@ class Reloader {
 
 int run_replay(const Options& options) {
   const std::atomic<int>& stop = stop_on_signals();
-  const bool by_time = !options.filter.since.empty() || !options.filter.until.empty();
-  auto rules = RuleSet::load(options.rules, {.extra_paths = router_paths(by_time), .check_targets = true});
+  auto rules = RuleSet::load(options.rules, {.extra_paths = router_paths(), .check_targets = true});
   if (!rules) {
     complain(rules.failure().message);
     return kCouldNotRun;
@@ -218,7 +216,7 @@ int run_replay(const Options& options) {
     return failed.take(start, outcome);
   };
   hooks.on_progress = [&](const Tally& tally, std::uint64_t stored_bytes) { progress.show(tally, stored_bytes); };
-  const Reloader reloader(options.rules, by_time, *live);
+  const Reloader reloader(options.rules, *live);
   const auto report = replay(config, **sink, hooks, stop);
   progress.clear();
   if (!report) {

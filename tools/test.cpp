@@ -26,35 +26,28 @@ struct Outcome {
   std::string bad_event;
 };
 
-class SuiteRunner {
- public:
-  Outcome run(const Json& test) {
-    std::vector<std::string> names, texts;
-    for (const auto& [name, pattern] : test.at("rules").items()) {
-      names.push_back(name);
-      texts.push_back(pattern.is_string() ? pattern.get<std::string>() : pattern.dump());
-    }
-    const std::vector<std::string_view> patterns(texts.begin(), texts.end());
-    std::vector<RefusedRule> refused;
-    const auto automaton = Automaton::compile(patterns, refused);
-    Outcome out;
-    for (const auto& [rule, error] : refused) out.refused[names[rule]] = error.reason;
-    EventFields fields;
-    fields.reset(automaton->field_count());
-    const Json& event = test.at("event");
-    out.bad_event =
-        reader_.read(event.is_string() ? event.get<std::string>() : event.dump(), automaton->paths(), fields)
-            .value_or("");
-    if (!out.bad_event.empty()) return out;
-    std::vector<RuleId> matched;
-    Matcher(automaton).match(fields, matched);
-    for (const RuleId rule : matched) out.matches.push_back(names[rule]);
-    return out;
+Outcome run_case(const Json& test) {
+  std::vector<std::string> names, texts;
+  for (const auto& [name, pattern] : test.at("rules").items()) {
+    names.push_back(name);
+    texts.push_back(pattern.is_string() ? pattern.get<std::string>() : pattern.dump());
   }
-
- private:
-  EventReader reader_;
-};
+  const std::vector<std::string_view> patterns(texts.begin(), texts.end());
+  std::vector<RefusedRule> refused;
+  const auto automaton = Automaton::compile(patterns, refused);
+  Outcome out;
+  for (const auto& [rule, error] : refused) out.refused[names[rule]] = error.reason;
+  EventFields fields;
+  fields.reset(automaton->field_count());
+  const Json& event = test.at("event");
+  EventReader reader(automaton->paths(), fields);
+  out.bad_event = reader.read(event.is_string() ? event.get<std::string>() : event.dump()).value_or("");
+  if (!out.bad_event.empty()) return out;
+  std::vector<RuleId> matched;
+  Matcher(automaton).match(fields, matched);
+  for (const RuleId rule : matched) out.matches.push_back(names[rule]);
+  return out;
+}
 
 std::string joined(const std::vector<std::string>& names) {
   std::string out;
@@ -98,7 +91,6 @@ bool read_lines(const std::string& path, std::vector<std::string>& lines) {
 }
 
 int run_test(const Options& options) {
-  SuiteRunner runner;
   std::uint64_t passed = 0, failed = 0;
   Json failures = Json::array();
   for (const auto& suite : options.suites) {
@@ -111,7 +103,7 @@ int run_test(const Options& options) {
       try {
         const Json test = Json::parse(lines[i]);
         name = test.value("name", "");
-        what = difference(test, runner.run(test));
+        what = difference(test, run_case(test));
       } catch (const nlohmann::json::exception& error) {
         complain(
             fmt::format("{}: is no test case: {}; expected {{\"rules\": {{…}}, \"event\": \"…\", \"matches\": […]}}",

@@ -22,9 +22,9 @@ std::string_view detail_type_of(std::string_view event_type) {
   return "AWS API Call via CloudTrail";
 }
 
-void append_source(const RecordHead& head, std::string& out) {
+void append_source(std::string_view event_source, std::string& out) {
   constexpr std::string_view kDomain = ".amazonaws.com";
-  std::string_view service = head.event_source.empty() ? "cloudtrail" : head.event_source;
+  std::string_view service = event_source.empty() ? "cloudtrail" : event_source;
   if (service.ends_with(kDomain)) service.remove_suffix(kDomain.size());
   out += "aws.";
   out += service;

@@ -12,10 +12,9 @@
 
 namespace millrace {
 
-// What the envelope needs of a record, and what decides on its delivery. Empty where the record has none.
+// What decides on a record's delivery. Empty where the record has none.
 struct RecordHead {
-  std::string_view event_source, event_name, event_id, event_time, aws_region, event_type, recipient_account_id,
-      event_category;
+  std::string_view event_source, event_name, event_category;
   bool read_only = false;
 };
 
@@ -31,7 +30,7 @@ bool is_read_only_management(const RecordHead& head, ReadOnlyRule rule);
 std::string_view detail_type_of(std::string_view event_type);
 
 // "aws." and the service of eventSource; insight events, which have none, are CloudTrail's own.
-void append_source(const RecordHead& head, std::string& out);
+void append_source(std::string_view event_source, std::string& out);
 
 // The whole event: envelope members in EventBridge's order, `detail` the record's own bytes.
 std::string write_event(const Envelope& envelope, std::string_view record);

@@ -55,17 +55,17 @@ bool JsonValidator::is_json(std::string_view text) {
   return !error || (error == simdjson::NUMBER_ERROR && replace_numbers(text) && !parse({plain_.data(), text.size()}));
 }
 
-std::optional<std::string> EventReader::read(std::string_view event, const PathTrie& paths, EventFields& fields,
-                                             NodeId root) {
+EventReader::EventReader(const PathTrie& paths, EventFields& fields)
+    : fields_(fields), walker_(paths, fields, std::vector<std::uint8_t>(fields.field_count(), 1)) {}
+
+std::optional<std::string> EventReader::read(std::string_view event, NodeId root) {
   padded_.assign(event);
   padded_.append(kJsonPaddingBytes, '\0');
   const std::string_view text(padded_.data(), event.size());
-  fields.clear();
-  if (auto reason = validator_.refuse(text)) return reason;
-  Walker walker(paths, fields);
-  const std::size_t brace = text.find_first_not_of(" \t\r\n");
-  if (walker.walk(text.data() + brace, text.data() + text.size(), root) == nullptr) return "is not valid JSON";
-  return {};
+  fields_.clear();
+  structure_.find(text);
+  if (walker_.walk(structure_, root) && is_valid_json(structure_)) return {};
+  return validator_.refuse(text).value_or("is not valid JSON");
 }
 
 }  // namespace millrace

@@ -9,17 +9,37 @@
 namespace millrace {
 namespace {
 
-// By slot. The later ones are read again from the whole record when it matches, so they are leaves only for rules'
-// sake.
-constexpr std::array<ExtraPath, 9> kSlotPaths = {{{"detail.eventSource"},
-                                                  {"detail.eventName"},
-                                                  {"detail.eventType"},
-                                                  {"detail.eventCategory"},
-                                                  {"detail.readOnly"},
-                                                  {"detail.eventID", "id"},
-                                                  {"detail.eventTime", "time"},
-                                                  {"detail.awsRegion", "region"},
-                                                  {"detail.recipientAccountId", "account"}}};
+// What is asked of a record and of an envelope besides leaves, and their paths.
+enum RecordMember : std::size_t {
+  event_source,
+  event_name,
+  event_type,
+  event_category,
+  read_only,
+  event_id,
+  event_time,
+  aws_region,
+  recipient_account_id
+};
+constexpr std::array<std::string_view, 9> kRecordMembers = {
+    "detail.eventSource", "detail.eventName", "detail.eventType", "detail.eventCategory",     "detail.readOnly",
+    "detail.eventID",     "detail.eventTime", "detail.awsRegion", "detail.recipientAccountId"};
+enum EnvelopeMember : std::size_t { detail_type, envelope_id, envelope_time };
+constexpr std::array<std::string_view, 3> kEnvelopeMembers = {"detail-type", "id", "time"};
+
+template <std::size_t N>
+std::array<NodeId, N> nodes_of(const PathTrie& paths, const std::array<std::string_view, N>& names) {
+  std::array<NodeId, N> out;
+  for (std::size_t i = 0; i < N; ++i) out[i] = paths.descend(0, names[i]);
+  return out;
+}
+
+std::vector<std::uint8_t> fields_of_rules(const Automaton& automaton) {
+  std::vector<std::uint8_t> out;
+  for (FieldId i = 0; i < automaton.field_count(); ++i) out.push_back(automaton.rules_use(i));
+  return out;
+}
+
 constexpr std::array<std::string_view, 9> kEnvelopeKeys = {"version", "id",     "detail-type", "source", "account",
                                                            "time",    "region", "resources",   "detail"};
 
@@ -43,10 +63,9 @@ const char* kind_of(std::string_view reason) {
 
 }  // namespace
 
-std::vector<ExtraPath> router_paths(bool with_time) {
-  std::vector<ExtraPath> out(kSlotPaths.begin(), kSlotPaths.end());
-  out.push_back({"detail-type"});
-  if (with_time) out.insert(out.end(), {{"detail.eventTime"}, {"time"}});
+std::vector<std::string_view> router_paths() {
+  std::vector<std::string_view> out(kRecordMembers.begin(), kRecordMembers.end());
+  out.insert(out.end(), kEnvelopeMembers.begin(), kEnvelopeMembers.end());
   return out;
 }
 
@@ -55,29 +74,23 @@ Router::Router(std::shared_ptr<const RuleSet> rules, RouteOptions options)
       options_(options),
       automaton_(*rules_->automaton()),
       matcher_(rules_->automaton()),
-      record_walker_(automaton_.paths(), fields_),
-      envelope_walker_(automaton_.paths(), fields_) {
+      detail_node_(automaton_.paths().descend(0, "detail")),
+      record_walker_(automaton_.paths(), fields_, fields_of_rules(automaton_),
+                     nodes_of(automaton_.paths(), kRecordMembers)),
+      envelope_walker_(automaton_.paths(), fields_, fields_of_rules(automaton_),
+                       nodes_of(automaton_.paths(), kEnvelopeMembers), detail_node_) {
   fields_.reset(automaton_.field_count());
-  detail_node_ = automaton_.paths().descend(0, "detail");
-  for (std::size_t i = 0; i < slot_count; ++i) slots_[i] = automaton_.field_of(kSlotPaths[i].path);
-  id_ = automaton_.field_of("id");
-  time_ = automaton_.field_of("time");
-  detail_type_ = automaton_.field_of("detail-type");
-  version_ = automaton_.field_of("version");
-  source_ = automaton_.field_of("source");
-  account_ = automaton_.field_of("account");
-  region_ = automaton_.field_of("region");
-  rules_use_id_ = id_ != kNone && automaton_.rules_use(id_);
-  for (FieldId i = 0; i < automaton_.field_count(); ++i) {
-    wanted_of_envelopes_.push_back(automaton_.rules_use(i) || i == detail_type_ || i == time_);
-  }
-  envelope_walker_.collect(wanted_of_envelopes_.data());
-  envelope_walker_.watch(detail_node_);
-}
-
-std::string_view Router::leaf_text(FieldId field) const {
-  const LeafId id = field == kNone ? kNone : fields_.first(field);
-  return id == kNone || fields_.leaf(id).text() == "null" ? std::string_view{} : fields_.leaf(id).text();
+  const auto used = [&](std::string_view path) {
+    const FieldId field = automaton_.field_of(path);
+    return field != kNone && automaton_.rules_use(field) ? field : kNone;
+  };
+  version_ = used("version");
+  id_ = used("id");
+  detail_type_ = used("detail-type");
+  source_ = used("source");
+  account_ = used("account");
+  time_ = used("time");
+  region_ = used("region");
 }
 
 template <typename Handle>
@@ -87,83 +100,75 @@ void Router::for_each_record(const Block& block, Handle&& handle) {
 
 // Walks one record; null if it is an event, else why it is none.
 const char* Router::examine(std::string_view record) {
+  structure_.find(record);
   form_ = starts_as_envelope(record) ? Form::envelope : Form::record;
-  if (!walk(record, form_)) return "not_json";
+  if (!walk(form_)) return "not_json";
   if (is_confirmed()) return nullptr;
   form_ = form_ == Form::record ? Form::envelope : Form::record;
-  walk(record, form_);
-  return is_confirmed() ? nullptr : "no_event_source";
+  return walk(form_) && is_confirmed() ? nullptr : "no_event_source";
 }
 
-bool Router::walk(std::string_view record, Form form) {
-  const char* const end = record.data() + record.size();
+bool Router::walk(Form form) {
   fields_.clear();
-  return (form == Form::record ? record_walker_.walk(record.data(), end, detail_node_)
-                               : envelope_walker_.walk(record.data(), end, 0)) == end;
+  return form == Form::record ? record_walker_.walk(structure_, detail_node_) : envelope_walker_.walk(structure_, 0);
 }
 
 // A record has an eventSource, or is an insight; an event has detail-type and detail.
-bool Router::is_confirmed() const {
-  if (form_ == Form::envelope) return fields_.first(detail_type_) != kNone && envelope_walker_.came_by();
-  return fields_.first(slots_[slot_source]) != kNone || leaf_text(slots_[slot_type]) == "AwsCloudTrailInsight";
+bool Router::is_confirmed() {
+  if (form_ == Form::envelope) return envelope_walker_.has_member(detail_type) && envelope_walker_.has_watched();
+  return record_walker_.has_member(event_source) || record_walker_.member(event_type) == "AwsCloudTrailInsight";
 }
 
-void Router::read_head() {
-  head_ = {.event_source = leaf_text(slots_[slot_source]),
-           .event_name = leaf_text(slots_[slot_name]),
-           .event_id = leaf_text(slots_[slot_id]),
-           .event_time = leaf_text(slots_[slot_time]),
-           .aws_region = leaf_text(slots_[slot_region]),
-           .event_type = leaf_text(slots_[slot_type]),
-           .recipient_account_id = leaf_text(slots_[slot_account]),
-           .event_category = leaf_text(slots_[slot_category]),
-           .read_only = leaf_text(slots_[slot_read_only]) == "true"};
+bool Router::is_read_only() {
+  if (options_.read_only == ReadOnlyRule::deliver) return false;
+  return is_read_only_management({.event_source = record_walker_.member(event_source),
+                                  .event_name = record_walker_.member(event_name),
+                                  .event_category = record_walker_.member(event_category),
+                                  .read_only = record_walker_.member(read_only) == "true"},
+                                 options_.read_only);
 }
 
-// Once the record was validated: the rest of the head, and with it the whole envelope.
-void Router::complete_head(std::string_view record) {
-  const auto member = [&](const char* name) {
-    std::string_view text;
-    return validator_.root()[name].get(text) ? std::string_view{} : text;
-  };
+// The members of the envelope that are wanted of an event that matches.
+void Router::complete_envelope(std::string_view record) {
   if (form_ == Form::envelope) {
-    envelope_.id = member("id");
-    envelope_.time = member("time");
+    envelope_.id = envelope_walker_.member(envelope_id);
+    envelope_.time = envelope_walker_.member(envelope_time);
     return;
   }
-  head_.event_id = member("eventID");
-  envelope_.account = member("recipientAccountId");
-  envelope_.time = member("eventTime");
-  envelope_.region = member("awsRegion");
-  envelope_.detail_type = detail_type_of(head_.event_type);
-  envelope_.source.clear();
-  append_source(head_, envelope_.source);
+  envelope_.account = record_walker_.member(recipient_account_id);
+  envelope_.time = record_walker_.member(event_time);
+  envelope_.region = record_walker_.member(aws_region);
+  envelope_.detail_type = detail_type_of(record_walker_.member(event_type));
+  derive_source();
   envelope_.id = derived_id(record);
+}
+
+void Router::derive_source() {
+  envelope_.source.clear();
+  append_source(record_walker_.member(event_source), envelope_.source);
 }
 
 // The envelope's members as leaves, where a rule asks for them.
 void Router::add_derived_fields(std::string_view record) {
-  const auto add = [&](FieldId field, std::string_view text) {
-    if (field != kNone && automaton_.rules_use(field)) fields_.add(field, LeafKind::string, text);
-  };
+  const auto add = [&](FieldId field, std::string_view text) { fields_.add(field, LeafKind::string, text); };
+  if (version_ != kNone) add(version_, "0");
+  if (detail_type_ != kNone) add(detail_type_, detail_type_of(record_walker_.member(event_type)));
   if (source_ != kNone) {
-    envelope_.source.clear();
-    append_source(head_, envelope_.source);
+    derive_source();
+    add(source_, envelope_.source);
   }
-  add(version_, "0");
-  add(detail_type_, detail_type_of(head_.event_type));
-  add(source_, envelope_.source);
-  add(account_, head_.recipient_account_id);
-  add(time_, head_.event_time);
-  add(region_, head_.aws_region);
-  if (rules_use_id_) {
+  if (account_ != kNone) add(account_, record_walker_.member(recipient_account_id));
+  if (time_ != kNone) add(time_, record_walker_.member(event_time));
+  if (region_ != kNone) add(region_, record_walker_.member(aws_region));
+  if (id_ != kNone) {
     envelope_.id = derived_id(record);
     add(id_, envelope_.id);
   }
 }
 
-std::string Router::derived_id(std::string_view record) const {
-  return uuid_from(head_.event_id.empty() ? record : head_.event_id);
+std::string Router::derived_id(std::string_view record) {
+  const std::string_view id = record_walker_.member(event_id);
+  return uuid_from(id.empty() ? record : id);
 }
 
 bool Router::match_fields(const char*& bad_kind) {
@@ -175,7 +180,8 @@ bool Router::match_fields(const char*& bad_kind) {
 // Why the event's time is not asked for; null if it is. A record without a time is within no bounds.
 const char* Router::out_of_range() {
   if (options_.since.empty() && options_.until.empty()) return nullptr;
-  const std::string_view time = form_ == Form::record ? head_.event_time : leaf_text(time_);
+  const std::string_view time =
+      form_ == Form::record ? record_walker_.member(event_time) : envelope_walker_.member(envelope_time);
   if (time.size() < kTimeBytes) return "no_time";
   if (time.substr(0, kTimeBytes) < options_.since) return "before_since";
   return !options_.until.empty() && time.substr(0, kTimeBytes) >= options_.until ? "after_until" : nullptr;
@@ -185,22 +191,19 @@ void Router::route(const Block& block, StartBatch& out) {
   for_each_record(block, [&](const RecordRef& ref, const char* bad_kind) {
     const std::string_view record = block.record(ref);
     ++out.tally.records;
-    if (bad_kind == nullptr && options_.strict && validator_.refuse(record)) bad_kind = "not_json";
+    if (bad_kind == nullptr && options_.strict && !is_valid_json(structure_)) bad_kind = "not_json";
     if (bad_kind != nullptr) return reject(block, ref, bad_kind, out);
     if (!rules_->any_enabled()) {
       ++out.tally.not_delivered["no_enabled_rule"];
       return;
     }
     bool with_all_only = false;
-    if (form_ == Form::record) {
-      read_head();
-    }
     if (const char* const reason = out_of_range()) {
       ++out.tally.not_delivered[reason];
       return;
     }
     if (form_ == Form::record) {
-      with_all_only = is_read_only_management(head_, options_.read_only);
+      with_all_only = is_read_only();
       if (with_all_only && !rules_->any_with_all()) {
         ++out.tally.not_delivered["read_only_management"];
         return;
@@ -210,7 +213,7 @@ void Router::route(const Block& block, StartBatch& out) {
     if (!match_fields(bad_kind)) return reject(block, ref, bad_kind, out);
     if (with_all_only)
       std::erase_if(matched_, [&](RuleId id) { return rules_->rules()[id].state != RuleState::enabled_with_all; });
-    if (!matched_.empty() && validator_.refuse(record)) return reject(block, ref, "not_json", out);
+    if (!matched_.empty() && !is_valid_json(structure_)) return reject(block, ref, "not_json", out);
     ++out.tally.routed;
     if (!matched_.empty()) add_starts(record, ref.number, out);
   });
@@ -221,17 +224,14 @@ void Router::match(const Block& block, StartBatch& out, const Visit& visit) {
     const std::string_view record = block.record(ref);
     ++out.tally.records;
     matched_.clear();
-    if (bad_kind == nullptr && form_ == Form::record) {
-      read_head();
-      add_derived_fields(record);
-    }
+    if (bad_kind == nullptr && form_ == Form::record) add_derived_fields(record);
     if (bad_kind == nullptr) match_fields(bad_kind);
-    if (bad_kind == nullptr && validator_.refuse(record)) bad_kind = "not_json";  // its id is wanted in any case
+    if (bad_kind == nullptr && !is_valid_json(structure_)) bad_kind = "not_json";  // its id is wanted in any case
     if (bad_kind != nullptr) return reject(block, ref, bad_kind, out);
     ++out.tally.routed;
     out.tally.matched_events += !matched_.empty();
     out.tally.matches += matched_.size();
-    complete_head(record);
+    complete_envelope(record);
     visit(envelope_.id, matched_);
   });
 }
@@ -240,12 +240,8 @@ std::uint64_t Router::count_matches(const Block& block) {
   std::uint64_t matches = 0;
   for_each_record(block, [&](const RecordRef& ref, const char* bad_kind) {
     if (bad_kind != nullptr) return;
-    const std::string_view record = block.record(ref);
-    if (form_ == Form::record) {
-      read_head();
-      add_derived_fields(record);
-    }
-    if (match_fields(bad_kind) && !matched_.empty() && !validator_.refuse(record)) matches += matched_.size();
+    if (form_ == Form::record) add_derived_fields(block.record(ref));
+    if (match_fields(bad_kind) && !matched_.empty() && is_valid_json(structure_)) matches += matched_.size();
   });
   return matches;
 }
@@ -253,7 +249,7 @@ std::uint64_t Router::count_matches(const Block& block) {
 void Router::add_starts(std::string_view record, std::uint64_t number, StartBatch& out) {
   ++out.tally.matched_events;
   out.tally.matches += matched_.size();
-  complete_head(record);
+  complete_envelope(record);
   std::string event = form_ == Form::envelope ? std::string(record) : write_event(envelope_, record);
   const std::size_t event_bytes = event.size();
   event.append(kJsonPaddingBytes, ' ');

@@ -32,9 +32,8 @@ struct RouteOptions {
   std::string since = {}, until = {};  // of event times, YYYY-MM-DDTHH:MM:SS, since <= time < until; empty: no bound
 };
 
-// The paths that a rule set given to a Router must collect whether a rule names them or not; `with_time`: for since
-// and until.
-std::vector<ExtraPath> router_paths(bool with_time = false);
+// The paths that a rule set given to a Router must know whether a rule names them or not.
+std::vector<std::string_view> router_paths();
 
 class Router {
  public:
@@ -53,18 +52,6 @@ class Router {
   std::uint64_t count_matches(const Block& block);
 
  private:
-  enum Slot {
-    slot_source,
-    slot_name,
-    slot_type,
-    slot_category,
-    slot_read_only,
-    slot_id,
-    slot_time,
-    slot_region,
-    slot_account,
-    slot_count
-  };
   enum class Form : std::uint8_t { record, envelope };
 
   // Calls handle(record, bad_kind) for each record of the block; bad_kind is null for an event, whose fields are then
@@ -73,34 +60,31 @@ class Router {
   void for_each_record(const Block& block, Handle&& handle);
 
   const char* examine(std::string_view record);
-  bool walk(std::string_view record, Form form);
-  bool is_confirmed() const;
-  void read_head();
-  void complete_head(std::string_view record);
+  bool walk(Form form);
+  bool is_confirmed();
+  bool is_read_only();
+  void complete_envelope(std::string_view record);
   void add_derived_fields(std::string_view record);
-  std::string derived_id(std::string_view record) const;
+  void derive_source();
+  std::string derived_id(std::string_view record);
   const char* out_of_range();
   bool match_fields(const char*& bad_kind);
   void add_starts(std::string_view record, std::uint64_t number, StartBatch& out);
   void add_input(std::string_view event, Start& start);
   void reject(const Block& block, const RecordRef& ref, const char* kind, StartBatch& out);
-  std::string_view leaf_text(FieldId field) const;
 
   std::shared_ptr<const RuleSet> rules_;
   RouteOptions options_;
   const Automaton& automaton_;
   Matcher matcher_;
   EventFields fields_;
+  Structure structure_;
+  NodeId detail_node_;
   Walker record_walker_, envelope_walker_;
   JsonValidator validator_, input_validator_;
 
-  NodeId detail_node_;
-  std::array<FieldId, slot_count> slots_;
-  FieldId version_, id_, detail_type_, source_, account_, time_, region_;
-  bool rules_use_id_;
-  std::vector<std::uint8_t> wanted_of_envelopes_;  // by field: what an envelope's leaves are wanted for
+  FieldId version_, id_, detail_type_, source_, account_, time_, region_;  // kNone where no rule asks
   Form form_ = Form::record;
-  RecordHead head_;
   Envelope envelope_;
   std::vector<RuleId> matched_;
 };

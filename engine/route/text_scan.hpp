@@ -9,13 +9,13 @@
 #include <cstdint>
 #include <string_view>
 
+#include "engine/route/structure.hpp"
+
 #ifdef __AVX2__
 #include <immintrin.h>
 #endif
 
 namespace millrace {
-
-constexpr std::size_t kJsonPaddingBytes = 64;
 
 // Thirty-two bytes of text; bit i of a mask speaks of byte i.
 class Bytes32 {

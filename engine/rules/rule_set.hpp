@@ -47,7 +47,7 @@ struct Rule {
 };
 
 struct RuleSetOptions {
-  std::vector<ExtraPath> extra_paths;
+  std::vector<std::string_view> extra_paths;
   bool check_targets = false;  // refuse targets that are no state machines
 };
 

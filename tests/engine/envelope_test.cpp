@@ -19,10 +19,8 @@ TEST_CASE("each eventType has its detail-type", "[engine]") {
 
 TEST_CASE("the source is the service of eventSource", "[engine]") {
   const auto source_of = [](std::string_view event_source) {
-    RecordHead head;
-    head.event_source = event_source;
     std::string out;
-    append_source(head, out);
+    append_source(event_source, out);
     return out;
   };
   CHECK(source_of("s3.amazonaws.com") == "aws.s3");

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "engine/route/event_reader.hpp"
 #include "tests/fuzz/event_end.hpp"
@@ -15,10 +16,11 @@ struct Reader {
     const std::array<std::string, 4> paths = {"a", "a.b", "b", "c.d"};
     trie.build(paths);
     fields.reset(paths.size());
+    reader.emplace(trie, fields);
   }
   millrace::PathTrie trie;
   millrace::EventFields fields;
-  millrace::EventReader reader;
+  std::optional<millrace::EventReader> reader;
 };
 
 }  // namespace
@@ -26,7 +28,7 @@ struct Reader {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
   const std::string_view text(reinterpret_cast<const char*>(data), bytes);
   static Reader engine;
-  const auto refusal = engine.reader.read(text, engine.trie, engine.fields);
+  const auto refusal = engine.reader->read(text);
   const auto event = millrace::reference::parse_event(text);
   const auto* reason = std::get_if<std::string>(&event);
   if (refusal && reason == nullptr && millrace::fuzz::has_trailing_text(text)) return 0;
