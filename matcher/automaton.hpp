@@ -13,6 +13,10 @@
 // A cluster of many conjunctions is split: those with an exact value on a second field wait under both values together,
 // in a *twin* of the second group, and the access group's split names the fields whose values to look up.
 //
+// Where many conjunctions have exact values on the same two fields, the *pair* of them is looked up at once, so that a
+// value that many events have, as a user's, leads nowhere without the other one. The groups so found can be found by
+// themselves too: that is done where an event has many values on the fields.
+//
 // Invariants:
 //   I1  field ids are in byte order of their paths, so a conjunction's groups in field order are in path order;
 //   I2  a group found by any index is verified on the leaf: the indexes may offer too much, never too little;
@@ -88,6 +92,16 @@ class Automaton {
     std::uint32_t list_begin = 0, list_end = 0;  // in lists_
   };
 
+  struct FieldPair {
+    FieldId first, second;
+    std::uint64_t first_lengths = 0, second_lengths = 0;  // bit n % 64: some text has n bytes
+
+    bool may_be(const Leaf& a, const Leaf& b) const {
+      return a.kind == LeafKind::string && b.kind == LeafKind::string && (first_lengths >> a.bytes % 64 & 1) != 0 &&
+             (second_lengths >> b.bytes % 64 & 1) != 0;
+    }
+  };
+
   // An index value is a group whose first alternative the key is of; or with one of these bits: a place in lists_
   // (count, then each group and the place of the alternative in it), the mask of a stem.
   static constexpr std::uint32_t kPosting = 0x80000000;
@@ -96,6 +110,8 @@ class Automaton {
   PathTrie trie_;
   std::vector<std::string> path_names_;  // by field
   std::vector<Field> fields_;
+  std::vector<FieldId> indexed_;  // fields, ascending
+  std::vector<FieldPair> pairs_;
   std::vector<std::uint32_t> groups_;
   std::vector<std::uint32_t> clusters_;
   std::vector<std::uint32_t> lists_;
@@ -126,15 +142,21 @@ class Matcher {
   static constexpr std::size_t kRememberedMax = 16;         // LIMIT: values remembered of a field
   static constexpr std::size_t kRememberedBytesMax = 256;   // LIMIT: of such a value
   static constexpr std::size_t kRememberedGroupsMax = 64;   // LIMIT: of its groups
+  static constexpr std::size_t kPairedLeavesMax = 4;        // LIMIT: of a field, whose pairs are looked up
 
   void find_groups(EventFields& fields);
+  void find_by_field(FieldId id, EventFields& fields);
+  void find_by_pair(std::uint32_t pair, EventFields& fields);
+  std::uint64_t hash_of(Leaf& leaf) const;
   void find_by_leaf(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
   void find_by_text(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
   void find_by_stems(std::uint64_t seed, std::uint32_t mask, std::string_view value, bool from_tail, Leaf& leaf,
                      EventFields& fields);
   void find_by_address(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
   void find_costly(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
-  void offer(std::uint64_t hash, Leaf& leaf, EventFields& fields);
+  void offer(std::uint64_t hash, Leaf& leaf, EventFields& fields) { offer(hash, leaf, leaf, fields); }
+  void offer(std::uint64_t hash, Leaf& first, Leaf& second, EventFields& fields);
+  void offer_value(std::uint32_t value, Leaf& first, Leaf& second, EventFields& fields);
   void offer_entry(GroupId group, std::uint32_t entry, Leaf& leaf, EventFields& fields);
   void add_found(GroupId group);
   void offer_twins(GroupId group, EventFields& fields);

@@ -24,6 +24,10 @@ constexpr int kSecretsMax = 64;  // LIMIT: secrets drawn; one in a thousand fail
 // LIMIT: conjunctions that a cluster holds before it is split; going through so few costs less than another look-up.
 constexpr std::uint32_t kClusterConjunctionsMax = 4;
 
+// LIMIT: pairs of fields that are looked up for each event, the conjunctions that make one worth it, and the keys that
+// one conjunction enters.
+constexpr std::size_t kPairsMax = 8, kPairConjunctionsMin = 8, kPairTextsMax = 8;
+
 // Finds equal groups while compiling: open addressing over ids, compared by content.
 class GroupTable {
  public:
@@ -120,7 +124,9 @@ class Compiler {
     for (const std::string_view path : options.extra_paths) field_of(path);
     order_fields();
     choose_access();
+    const std::vector<GroupId> firsts = access_;
     split_clusters();
+    pair_fields(firsts);
     lay_out_clusters();
     enter_groups();
     build_indexes();
@@ -136,6 +142,12 @@ class Compiler {
   };
   struct Twin {
     GroupId of, group;
+  };
+  // Conjunctions wait under `access`, which is `first` or a twin of `second`, for values of both.
+  struct PairedGroups {
+    GroupId first, second, access;
+    std::uint32_t pair;
+    auto operator<=>(const PairedGroups&) const = default;
   };
 
   FieldId field_of(std::string_view path) {
@@ -218,7 +230,7 @@ class Compiler {
   }
 
   template <typename Allowed>
-  GroupId best_group(std::size_t at, Allowed&& allowed) {
+  GroupId best_group(std::size_t at, Allowed&& allowed) const {
     GroupId best = kNone;
     double best_chance = 2;
     for (std::uint32_t i = 0; i < conjunctions_[at + 1]; ++i) {
@@ -270,6 +282,53 @@ class Compiler {
       out_.lists_.insert(out_.lists_.end(), fields.begin(), fields.end());
       cluster_of(group) = 1;  // it is looked up even if nothing waits under it alone
     }
+  }
+
+  // Finds the two fields that many conjunctions have exact values on. A group that all its conjunctions are found
+  // through pairs of need not be looked up by itself.
+  void pair_fields(const std::vector<GroupId>& firsts) {
+    std::map<std::pair<FieldId, FieldId>, std::size_t> counts;
+    for_each_conjunction([&](std::size_t at, std::size_t i) {
+      const GroupId first = firsts[i], second = is_exact(first) ? second_of(at, first) : kNone;
+      paired_.push_back({first, second, access_[i], kNone});
+      if (second != kNone) ++counts[{out_.groups_[first], out_.groups_[second]}];
+    });
+    std::vector<std::pair<std::size_t, std::pair<FieldId, FieldId>>> chosen;
+    for (const auto& [fields, count] : counts) {
+      if (count >= kPairConjunctionsMin) chosen.emplace_back(count, fields);
+    }
+    std::sort(chosen.rbegin(), chosen.rend());
+    chosen.resize(std::min(chosen.size(), kPairsMax));
+    for (const auto& [count, fields] : chosen) out_.pairs_.push_back({fields.first, fields.second});
+    is_paired_.assign(out_.groups_.size(), true);
+    for (PairedGroups& paired : paired_) {
+      const auto is_its = [&](const auto& pair) {
+        return pair.first == out_.groups_[paired.first] && pair.second == out_.groups_[paired.second];
+      };
+      const auto at =
+          paired.second == kNone ? out_.pairs_.end() : std::find_if(out_.pairs_.begin(), out_.pairs_.end(), is_its);
+      if (at == out_.pairs_.end()) {
+        is_paired_[paired.first] = false;
+      } else {
+        paired.pair = static_cast<std::uint32_t>(at - out_.pairs_.begin());
+      }
+    }
+    std::erase_if(paired_, [&](const PairedGroups& paired) { return !is_paired_[paired.first]; });
+    std::sort(paired_.begin(), paired_.end());
+    paired_.erase(std::unique(paired_.begin(), paired_.end()), paired_.end());
+  }
+
+  // The second-best exact group, unless the two have too many values to enter each with each.
+  GroupId second_of(std::size_t at, GroupId first) const {
+    const GroupId second = best_group(at, [&](GroupId group) { return group != first && is_exact(group); });
+    if (second == kNone || out_.groups_[second] == out_.groups_[first]) return kNone;
+    return text_count(first) * text_count(second) <= kPairTextsMax ? second : kNone;
+  }
+
+  std::size_t text_count(GroupId group) const {
+    std::size_t count = 0;
+    for_each_text(group, [&](std::string_view, std::uint32_t) { ++count; });
+    return count;
   }
 
   void lay_out_clusters() {
@@ -356,10 +415,14 @@ class Compiler {
       stems_.clear();
       for (const GroupId group : indexed_) index_group(group);
       for (const Twin& twin : twins_) index_twin(twin);
+      for (const PairedGroups& paired : paired_) index_pair(paired);
       if (build_table()) break;
       if (secrets == kSecretsMax) throw std::runtime_error("the rule set's keys collide under every secret");
     }
-    for (auto& field : out_.fields_) field.costly = is_costly(field);
+    for (FieldId i = 0; i < out_.fields_.size(); ++i) {
+      out_.fields_[i].costly = is_costly(out_.fields_[i]);
+      if (out_.fields_[i].indexed) out_.indexed_.push_back(i);
+    }
     for (auto& ranges : out_.ranges_) ranges.build();
   }
 
@@ -376,15 +439,16 @@ class Compiler {
     group_ = group;
     const FieldId id = out_.groups_[group];
     auto& field = out_.fields_[id];
-    field.indexed = true;
+    const bool paired = is_paired_[group];
+    field.indexed |= !paired;
     const auto seed = [&](KeyKind kind) { return key_seed(field.seed, kind); };
     for (Words words = values_of(group); !words.empty();) {
       entry_ = static_cast<std::uint32_t>(values_of(group).size() - words.size());
       const Entry entry = read_entry(words);
       switch (entry.op) {
         case Op::exact_string:
-          field.string_lengths |= std::uint64_t{1} << entry.count % 64;
-          add_key(text_hash(seed(KeyKind::string), entry.text()));
+          if (!paired) field.string_lengths |= std::uint64_t{1} << entry.count % 64;
+          add_key(string_hash(text_hash(out_.secret_, entry.text()), id));
           break;
         case Op::exact_number:
           field.numbers = true;
@@ -424,11 +488,32 @@ class Compiler {
   }
 
   void index_twin(const Twin& twin) {
-    const std::uint64_t seed = twin_seed(out_.secret_, twin.of, out_.groups_[twin.group]);
     group_ = twin.group;
-    for (Words words = values_of(twin.group); !words.empty();) {
-      entry_ = static_cast<std::uint32_t>(values_of(twin.group).size() - words.size());
-      add_key(text_hash(seed, read_entry(words).text()));
+    for_each_text(twin.group, [&](std::string_view text, std::uint32_t entry) {
+      entry_ = entry;
+      add_key(twin_hash(text_hash(out_.secret_, text), twin.of, out_.groups_[twin.group]));
+    });
+  }
+
+  void index_pair(const PairedGroups& paired) {
+    group_ = paired.access;
+    Automaton::FieldPair& pair = out_.pairs_[paired.pair];
+    for_each_text(paired.first, [&](std::string_view first, std::uint32_t first_entry) {
+      for_each_text(paired.second, [&](std::string_view second, std::uint32_t second_entry) {
+        entry_ = group_ == paired.first ? first_entry : second_entry;
+        pair.first_lengths |= std::uint64_t{1} << first.size() % 64;
+        pair.second_lengths |= std::uint64_t{1} << second.size() % 64;
+        add_key(pair_hash(text_hash(out_.secret_, first), text_hash(out_.secret_, second), paired.pair));
+      });
+    });
+  }
+
+  // Visits the texts of a list of exact strings, and where they are in it.
+  template <typename Visit>
+  void for_each_text(GroupId group, Visit&& visit) const {
+    for (Words words = values_of(group); !words.empty();) {
+      const auto entry = static_cast<std::uint32_t>(values_of(group).size() - words.size());
+      visit(read_entry(words).text(), entry);
     }
   }
 
@@ -513,7 +598,9 @@ class Compiler {
   std::vector<GroupId> access_;  // by conjunction
   std::vector<GroupId> access_groups_, indexed_;
   std::vector<Twin> twins_;
-  GroupId group_ = kNone;  // being indexed, and its alternative
+  std::vector<PairedGroups> paired_;
+  std::vector<bool> is_paired_;  // by group: it need not be looked up by itself
+  GroupId group_ = kNone;        // being indexed, and its alternative
   std::uint32_t entry_ = 0;
   std::vector<Key> keys_;
   std::vector<HashIndex::Item> stems_;

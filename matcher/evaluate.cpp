@@ -1,6 +1,7 @@
 #include "matcher/evaluate.hpp"
 
 #include "matcher/case_fold.hpp"
+#include "matcher/key_hash.hpp"
 #include "matcher/wildcard.hpp"
 
 namespace millrace {
@@ -87,7 +88,7 @@ bool entry_holds(const Entry& entry, Leaf& leaf, EventFields& fields) {
   const bool is_string = leaf.kind == LeafKind::string, is_number = leaf.kind == LeafKind::number;
   switch (entry.op) {
     case Op::exact_string:
-      return is_string && leaf.text() == entry.text();
+      return is_string && equal_texts(leaf.text(), entry.text());
     case Op::exists:
       return true;
     case Op::not_exists:

@@ -16,6 +16,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,7 @@ struct Leaf {
   ElementId element;     // innermost, kNone outside of arrays
   std::uint32_t parsed;  // among the numbers or the strings of EventFields, kNone until asked for
   LeafKind kind;
+  std::uint64_t hash;  // of the text, 0 until the matcher makes it
 
   std::string_view text() const { return {data, bytes}; }
 };
@@ -57,17 +59,15 @@ class EventFields {
   };
 
   void reset(std::size_t field_count) {
-    leaves_.clear();
-    touched_.clear();
+    leaf_count_ = 0;
     first_.assign(field_count, kNone);
     last_.assign(field_count, kNone);
     clear();
   }
 
   void clear() {
-    for (const FieldId field : touched_) first_[field] = kNone;
-    touched_.clear();
-    leaves_.clear();
+    for (std::size_t i = 0; i < leaf_count_; ++i) first_[leaves_[i].field] = kNone;
+    leaf_count_ = 0;
     if (!elements_.empty()) {
       elements_.clear();
       arrays_.clear();
@@ -79,15 +79,30 @@ class EventFields {
   }
 
   void add(FieldId field, LeafKind kind, std::string_view text) {
-    const auto id = static_cast<LeafId>(leaves_.size());
-    leaves_.push_back({text.data(), static_cast<std::uint32_t>(text.size()), field, kNone, current_, kNone, kind});
+    const LeafId id = next_leaf();
+    if (leaf_count_ == leaves_.size()) leaves_.resize(2 * leaf_count_ + 16);
+    leaves_[leaf_count_++] = {
+        text.data(), static_cast<std::uint32_t>(text.size()), field, kNone, current_, kNone, kind, 0};
     if (first_[field] == kNone) {
       first_[field] = id;
-      touched_.push_back(field);
     } else {
       leaves_[last_[field]].next = id;
     }
     last_[field] = id;
+  }
+
+  // Adds leaves that are chained already, outside of arrays; their texts are still to be set. REQUIRES: no leaf so far.
+  // PERF: what records of one shape have in common is copied.
+  std::span<Leaf> add_all(std::span<const Leaf> chained) {
+    const std::size_t count = chained.size();
+    if (leaves_.size() < count) leaves_.resize(2 * count);
+    for (std::size_t i = 0; i < count; ++i) {
+      leaves_[i] = chained[i];
+      last_[chained[i].field] = static_cast<LeafId>(i);
+      first_[chained[count - 1 - i].field] = static_cast<LeafId>(count - 1 - i);
+    }
+    leaf_count_ = count;
+    return {leaves_.data(), count};
   }
 
   // `content`: between the quotes, escapes as they stand.
@@ -119,7 +134,7 @@ class EventFields {
   LeafId first(FieldId field) const { return first_[field]; }
   Leaf& leaf(LeafId id) { return leaves_[id]; }
   const Leaf& leaf(LeafId id) const { return leaves_[id]; }
-  std::size_t leaf_count() const { return leaves_.size(); }
+  std::size_t leaf_count() const { return leaf_count_; }
   std::size_t field_count() const { return first_.size(); }
   const Element& element(ElementId id) const { return elements_[id]; }
   const Array& array(ArrayId id) const { return arrays_[id]; }
@@ -140,11 +155,11 @@ class EventFields {
     return strings_[leaf.parsed];
   }
 
-  LeafId next_leaf() const { return static_cast<LeafId>(leaves_.size()); }
+  LeafId next_leaf() const { return static_cast<LeafId>(leaf_count_); }
 
-  std::vector<Leaf> leaves_;
+  std::vector<Leaf> leaves_;  // leaf_count_ of them, and room
+  std::size_t leaf_count_ = 0;
   std::vector<LeafId> first_, last_;
-  std::vector<FieldId> touched_;
   std::vector<Element> elements_;
   std::vector<Array> arrays_;
   ElementId current_ = kNone;

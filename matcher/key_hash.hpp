@@ -17,8 +17,7 @@
 namespace millrace {
 
 enum class KeyKind : std::uint8_t {
-  string = 1,
-  number,
+  number = 1,
   token,
   ignore_case,
   prefix,
@@ -47,8 +46,16 @@ inline std::uint64_t key_seed(std::uint64_t field_seed, KeyKind kind) {
   return field_seed + static_cast<std::uint64_t>(kind) * 0xd6e8feb86659fd93u;
 }
 
-inline std::uint64_t twin_seed(std::uint64_t secret, std::uint32_t group, std::uint32_t field) {
-  return mix(secret + 0x2545f4914f6cdd1du, static_cast<std::uint64_t>(group) << 32 | field) ^ secret;
+// Keys made of hashes of whole texts, which a secret went into: a text on a field; a text on a field, once a group
+// holds; and texts on two fields together, which `pair` names.
+inline std::uint64_t string_hash(std::uint64_t text, std::uint32_t field) { return mix(text, field); }
+
+inline std::uint64_t twin_hash(std::uint64_t text, std::uint32_t group, std::uint32_t field) {
+  return mix(text + 0x2545f4914f6cdd1du, static_cast<std::uint64_t>(group) << 32 | field);
+}
+
+inline std::uint64_t pair_hash(std::uint64_t first, std::uint64_t second, std::uint32_t pair) {
+  return mix(first + pair, second);
 }
 
 // Word i of the text, counted from its head or from its tail; `bytes` under 8 only for the last one.
@@ -75,6 +82,17 @@ inline std::uint64_t mix_pair(std::uint64_t hash, std::uint64_t first, std::uint
   const auto product = static_cast<DoubleWord>(hash ^ first ^ 0x9e3779b97f4a7c15u) *
                        (second ^ std::rotl(hash, 32) ^ 0xe7037ed1a0b428dbu);
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+// PERF: for the short texts of events, a call costs more than the comparison.
+inline bool equal_texts(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  if (a.size() < sizeof(std::uint64_t)) return a == b;
+  const std::size_t last = a.size() - sizeof(std::uint64_t);
+  std::uint64_t different = load_word(a.data() + last) ^ load_word(b.data() + last);
+  for (std::size_t i = 0; i < last; i += sizeof(std::uint64_t))
+    different |= load_word(a.data() + i) ^ load_word(b.data() + i);
+  return different == 0;
 }
 
 // Sixteen bytes a step; the last step may read some of them again. The length is mixed in first.

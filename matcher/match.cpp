@@ -12,6 +12,7 @@ namespace millrace {
 namespace {
 
 constexpr std::size_t kGroupHeadWords = 4;
+constexpr std::size_t kFoundFew = 4;     // groups that may be gone through twice more cheaply than sorted
 constexpr std::size_t kFoundMin = 1024;  // groups kept, with repetitions, before these are taken out
 
 Words values_of(const std::vector<std::uint32_t>& groups, GroupId group) {
@@ -20,8 +21,9 @@ Words values_of(const std::vector<std::uint32_t>& groups, GroupId group) {
 
 template <typename T>
 void sort_unique(std::vector<T>& values, std::size_t begin = 0) {
+  if (values.size() - begin < 2) return;
   const auto from = values.begin() + static_cast<std::ptrdiff_t>(begin);
-  if (values.end() - from < 2) return;
+  if (values.size() - begin == 2 && values[begin] < values[begin + 1]) return;
   std::sort(from, values.end());
   values.erase(std::unique(from, values.end()), values.end());
 }
@@ -36,13 +38,24 @@ Matcher::Matcher(std::shared_ptr<const Automaton> automaton) : automaton_(std::m
   }
 }
 
+inline std::uint64_t Matcher::hash_of(Leaf& leaf) const {
+  if (leaf.hash == 0) leaf.hash = text_hash(automaton_->secret_, leaf.text());
+  return leaf.hash;
+}
+
+// PERF: most of what is looked up is not there, as a filter says.
+inline void Matcher::offer(std::uint64_t hash, Leaf& first, Leaf& second, EventFields& fields) {
+  const std::uint32_t value = automaton_->index_.find(hash);
+  if (value != HashIndex::kAbsent) offer_value(value, first, second, fields);
+}
+
 bool Matcher::match(EventFields& fields, std::vector<RuleId>& rules) {
   found_.clear();
   compact_at_ = kFoundMin;
   if (++event_ == 0) sightings_.fill({});  // the numbers begin anew
   if (fields.has_arrays()) consistency_.clear();
   find_groups(fields);
-  sort_unique(found_);
+  if (found_.size() > kFoundFew) sort_unique(found_);
   const std::size_t rules_before = rules.size();
   bool decided = true;
   // Twins are found behind the groups that lead to them.
@@ -58,27 +71,67 @@ bool Matcher::match(EventFields& fields, std::vector<RuleId>& rules) {
   return decided;
 }
 
+// Goes by fields or by leaves, whichever are fewer.
 void Matcher::find_groups(EventFields& fields) {
   const Automaton& a = *automaton_;
-  for (LeafId id = 0; id < fields.leaf_count(); ++id) {
-    Leaf& leaf = fields.leaf(id);
-    const auto& field = a.fields_[leaf.field];
-    if (!field.indexed) continue;
-    find_by_leaf(field, leaf, fields);
-    if (field.list_begin == field.list_end || fields.first(leaf.field) != id) continue;
-    for (std::uint32_t i = field.list_begin; i < field.list_end; ++i) {
-      if (group_holds(a.lists_[i], fields)) add_found(a.lists_[i]);
+  if (a.indexed_.size() <= fields.leaf_count()) {
+    for (const FieldId id : a.indexed_) find_by_field(id, fields);
+  } else {
+    for (LeafId id = 0; id < fields.leaf_count(); ++id) {
+      const FieldId field = fields.leaf(id).field;
+      if (a.fields_[field].indexed && fields.first(field) == id) find_by_field(field, fields);
     }
   }
+  for (std::uint32_t pair = 0; pair < a.pairs_.size(); ++pair) find_by_pair(pair, fields);
   for (const GroupId group : a.always_) {
     if (group_holds(group, fields)) add_found(group);
   }
 }
 
+// The values of two fields together; or, where an event has many, those of the first field by themselves.
+void Matcher::find_by_pair(std::uint32_t pair, EventFields& fields) {
+  const FieldId first_field = automaton_->pairs_[pair].first, second_field = automaton_->pairs_[pair].second;
+  const LeafId first = fields.first(first_field), second = fields.first(second_field);
+  if (first == kNone || second == kNone) return;
+  if (fields.leaf(first).next == kNone && fields.leaf(second).next == kNone) {
+    Leaf &a = fields.leaf(first), &b = fields.leaf(second);
+    if (automaton_->pairs_[pair].may_be(a, b)) offer(pair_hash(hash_of(a), hash_of(b), pair), a, b, fields);
+    return;
+  }
+  const auto for_each_string = [&](LeafId begin, auto&& visit) {
+    for (LeafId id = begin; id != kNone; id = fields.leaf(id).next) {
+      if (fields.leaf(id).kind == LeafKind::string) visit(fields.leaf(id));
+    }
+  };
+  const auto is_few = [&](LeafId id) {
+    std::size_t count = 0;
+    for (; id != kNone && count <= kPairedLeavesMax; id = fields.leaf(id).next) ++count;
+    return count <= kPairedLeavesMax;
+  };
+  if (is_few(first) && is_few(second)) {
+    for_each_string(first, [&](Leaf& a) {
+      for_each_string(second, [&](Leaf& b) { offer(pair_hash(hash_of(a), hash_of(b), pair), a, b, fields); });
+    });
+  } else {
+    for_each_string(first, [&](Leaf& a) { offer(string_hash(hash_of(a), first_field), a, fields); });
+  }
+}
+
+void Matcher::find_by_field(FieldId id, EventFields& fields) {
+  const Automaton& a = *automaton_;
+  const auto& field = a.fields_[id];
+  const LeafId first = fields.first(id);
+  if (first == kNone) return;
+  for (LeafId leaf = first; leaf != kNone; leaf = fields.leaf(leaf).next)
+    find_by_leaf(field, fields.leaf(leaf), fields);
+  for (std::uint32_t i = field.list_begin; i < field.list_end; ++i) {
+    if (group_holds(a.lists_[i], fields)) add_found(a.lists_[i]);
+  }
+}
+
 void Matcher::find_by_leaf(const Automaton::Field& field, Leaf& leaf, EventFields& fields) {
   if (leaf.kind == LeafKind::string) {
-    if ((field.string_lengths >> leaf.bytes % 64 & 1) != 0)
-      offer(text_hash(key_seed(field.seed, KeyKind::string), leaf.text()), leaf, fields);
+    if ((field.string_lengths >> leaf.bytes % 64 & 1) != 0) offer(string_hash(hash_of(leaf), leaf.field), leaf, fields);
     if (field.costly) find_costly(field, leaf, fields);
     return;
   }
@@ -94,10 +147,9 @@ void Matcher::find_costly(const Automaton::Field& field, Leaf& leaf, EventFields
   const std::string_view text = leaf.text();
   const std::uint32_t remembered = remembered_of_field_[leaf.field];
   if (remembered == kNone || text.size() > kRememberedBytesMax) return find_by_text(field, leaf, fields);
-  const std::size_t tail = std::min<std::size_t>(text.size(), kStemBytes);
-  const std::uint64_t slot = mix(text.size(), tail == 0 ? 0 : word_at(text, 0, tail, true)) % kRememberedMax;
-  Remembered& last = remembered_[remembered][slot];
-  if (last.used && last.text == text) {
+  const std::uint64_t tail = text.size() < sizeof(tail) ? 0 : load_word(text.data() + text.size() - sizeof(tail));
+  Remembered& last = remembered_[remembered][mix(text.size(), tail) % kRememberedMax];
+  if (last.used && equal_texts(last.text, text)) {
     for (const GroupId group : last.groups) add_found(group);
     return;
   }
@@ -158,15 +210,16 @@ void Matcher::find_by_address(const Automaton::Field& field, Leaf& leaf, EventFi
   }
 }
 
-void Matcher::offer(std::uint64_t hash, Leaf& leaf, EventFields& fields) {
-  const std::uint32_t value = automaton_->index_.find(hash);
-  if (value == HashIndex::kAbsent) return;
+void Matcher::offer_value(std::uint32_t value, Leaf& first, Leaf& second, EventFields& fields) {
+  const auto offer_at = [&](GroupId group, std::uint32_t entry) {
+    offer_entry(group, entry, automaton_->groups_[group] == first.field ? first : second, fields);
+  };
   if ((value & Automaton::kPosting) == 0) {
-    if ((value & Automaton::kStem) == 0) offer_entry(value, 0, leaf, fields);  // else a chance hit
+    if ((value & Automaton::kStem) == 0) offer_at(value, 0);  // else a chance hit
     return;
   }
   const std::uint32_t* at = automaton_->lists_.data() + (value & ~Automaton::kPosting);
-  for (const std::uint32_t* const end = at + 1 + 2 * at[0]; ++at != end; ++at) offer_entry(at[0], at[1], leaf, fields);
+  for (const std::uint32_t* const end = at + 1 + 2 * at[0]; ++at != end; ++at) offer_at(at[0], at[1]);
 }
 
 void Matcher::offer_entry(GroupId group, std::uint32_t entry, Leaf& leaf, EventFields& fields) {
@@ -197,10 +250,9 @@ void Matcher::add_found(GroupId group) {
 void Matcher::offer_twins(GroupId group, EventFields& fields) {
   const std::uint32_t* split = automaton_->lists_.data() + automaton_->groups_[group + 3];
   for (const FieldId field : std::span(split + 1, split[0])) {
-    const std::uint64_t seed = twin_seed(automaton_->secret_, group, field);
     for (LeafId id = fields.first(field); id != kNone; id = fields.leaf(id).next) {
-      if (fields.leaf(id).kind == LeafKind::string)
-        offer(text_hash(seed, fields.leaf(id).text()), fields.leaf(id), fields);
+      Leaf& leaf = fields.leaf(id);
+      if (leaf.kind == LeafKind::string) offer(twin_hash(hash_of(leaf), group, field), leaf, fields);
     }
   }
 }

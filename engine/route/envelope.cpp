@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace millrace {
+namespace {
+
+constexpr std::string_view kApiCall = "AWS API Call via CloudTrail";
+
+}  // namespace
 
 bool is_read_only_management(const RecordHead& head, ReadOnlyRule rule) {
   if (rule == ReadOnlyRule::deliver || head.event_category != "Management") return false;
@@ -14,12 +19,13 @@ bool is_read_only_management(const RecordHead& head, ReadOnlyRule rule) {
 }
 
 std::string_view detail_type_of(std::string_view event_type) {
+  if (event_type == "AwsApiCall") return kApiCall;
   if (event_type == "AwsServiceEvent") return "AWS Service Event via CloudTrail";
   if (event_type == "AwsConsoleSignIn") return "AWS Console Sign In via CloudTrail";
   if (event_type == "AwsConsoleAction") return "AWS Console Action via CloudTrail";
   if (event_type == "AwsCloudTrailInsight") return "AWS Insight via CloudTrail";
   if (event_type == "AwsVpceEvent" || event_type == "AwsVpceEvents") return "AWS Network Activity Event via CloudTrail";
-  return "AWS API Call via CloudTrail";
+  return kApiCall;
 }
 
 void append_source(std::string_view event_source, std::string& out) {

@@ -86,6 +86,7 @@ class Router {
   FieldId version_, id_, detail_type_, source_, account_, time_, region_;  // kNone where no rule asks
   Form form_ = Form::record;
   Envelope envelope_;
+  std::string derived_from_;  // the eventSource of envelope_.source
   std::vector<RuleId> matched_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "engine/route/text_scan.hpp"
@@ -21,16 +22,21 @@ ShapeTable::ShapeTable(ShapeWants wants)
       seen_(kSeen),
       key_slots_(2 * kShapeKeysMax),
       heads_(wants_.paths.node_count()) {
-  for (NodeId node = 0; node < heads_.size(); ++node)
-    wants_.paths.for_each_child(node, [&](std::string_view segment) { heads_[node].add(segment); });
+  for (NodeId node = 0; node < heads_.size(); ++node) {
+    KeyHeads& heads = heads_[node];
+    std::size_t bytes = sizeof(heads.mask);
+    wants_.paths.for_each_child(node, [&](std::string_view segment) { bytes = std::min(bytes, segment.size() + 2); });
+    std::memset(&heads.mask, 0xff, bytes);
+    wants_.paths.for_each_child(node, [&](std::string_view segment) { heads.add(segment); });
+  }
 }
 
-// A key is the segment, or begins with it and a dot. Shorter ones do not fill a head.
+// A key is the segment, or begins with it and a dot.
 void ShapeTable::KeyHeads::add(std::string_view segment) {
-  if (segment.size() < 2) return bits.fill(~std::uint64_t{0});
   for (const char behind : {'"', '.'}) {
-    std::string head = '"' + std::string(segment.substr(0, 3)) + behind;
-    const std::uint32_t place = place_of(head.data());
+    std::string key = '"' + std::string(segment) + behind;
+    key.resize(std::max(key.size(), sizeof(mask)));
+    const std::uint64_t place = place_of(key.data());
     bits[place / 64] |= std::uint64_t{1} << place % 64;
   }
 }
@@ -49,12 +55,13 @@ const Shape* ShapeTable::find(const Structure& text, NodeId root) {
 
 // PERF: most shapes that are compared fit, so nothing stops at the first difference.
 bool ShapeTable::fits(const Shape& shape, const Structure& text) const {
-  if (shape.count != text.count() || text.ends_in_string()) return false;
+  const std::size_t count = shape.marks.size();
+  if (count != text.count() || text.ends_in_string()) return false;
   std::uint32_t different = 0;
   const char *const marks = text.marks(), *const expected = shape.marks.data();
   std::size_t i = 0;
-  for (; i + 32 <= shape.count; i += 32) different |= ~Bytes32(marks + i).equal(Bytes32(expected + i));
-  different |= ~Bytes32(marks + i).equal(Bytes32(expected + i)) & ((1u << (shape.count - i)) - 1);
+  for (; i + 32 <= count; i += 32) different |= ~Bytes32(marks + i).equal(Bytes32(expected + i));
+  different |= ~Bytes32(marks + i).equal(Bytes32(expected + i)) & ((1u << (count - i)) - 1);
   if (different != 0) return false;
   for (const Shape::Key& key : shape.keys) {
     const KeyText& known = keys_[key.key];
@@ -80,28 +87,68 @@ bool ShapeTable::was_seen(std::uint64_t hash) {
 
 // A structure that is read for the second time is kept: most that come once never come again.
 void ShapeTable::keep(const Structure& text, std::uint64_t hash) {
-  if (!reading_.keepable || text.count() > kShapeMarksMax || !was_seen(mix(hash, keys_hash_))) return;
-  reading_.marks.assign(text.marks(), text.marks() + text.count());
-  reading_.marks.resize(text.count() + 32);  // so that they can be compared 32 at a time
+  if (!keepable_ || text.count() > kShapeMarksMax || !was_seen(mix(hash, keys_hash_))) return;
+  chain_leaves();
   Set& set = sets_[hash % kSets];
-  set.hashes[set.next] = hash;
-  set.shapes[set.next] = std::make_unique<Shape>(reading_);
-  set.next = (set.next + 1) % kWays;
+  const std::size_t way = kept_++ % kWays;
+  set.hashes[way] = hash;
+  set.shapes[way] = copy_of(reading_, leaves_read_);
+}
+
+ShapeTable::KeptShape ShapeTable::copy_of(const Shape& shape, std::span<const Leaf> leaves) const {
+  constexpr std::size_t kMarksRoom = 32;  // so that they can be compared 32 at a time
+  const auto rounded = [](std::size_t bytes) { return (bytes + 7) / 8 * 8; };
+  const std::size_t bytes = rounded(sizeof(Shape)) + rounded(shape.marks.size() + kMarksRoom) +
+                            rounded(shape.keys.size_bytes()) + rounded(shape.others.size_bytes()) +
+                            rounded(leaves.size_bytes()) + rounded(shape.steps.size_bytes());
+  char* const memory = static_cast<char*>(::operator new (bytes, std::align_val_t{64}));
+  std::memset(memory, 0, bytes);
+  char* at = memory + rounded(sizeof(Shape));
+  const auto put = [&]<typename T>(std::span<const T> items, std::size_t room) {
+    T* const begin = reinterpret_cast<T*>(at);
+    std::uninitialized_copy(items.begin(), items.end(), begin);
+    at += rounded(items.size_bytes() + room);
+    return std::span<const T>(begin, items.size());
+  };
+  Shape copy = shape;
+  copy.marks = put(shape.marks, kMarksRoom);
+  copy.keys = put(shape.keys, 0);
+  copy.others = put(shape.others, 0);
+  copy.leaves = put(leaves, 0);
+  copy.steps = put(shape.steps, 0);
+  return KeptShape(new (memory) Shape(copy));
+}
+
+void ShapeTable::chain_leaves() {
+  leaves_read_.clear();
+  const std::span<const Shape::Step> steps = reading_.steps;
+  const auto is_string = [](const Shape::Step& step) { return step.kind == Shape::Kind::string; };
+  if (!std::all_of(steps.begin(), steps.end(), is_string)) return;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    std::size_t next = i + 1;
+    while (next < steps.size() && steps[next].field != steps[i].field) ++next;
+    const LeafId link = next < steps.size() ? static_cast<LeafId>(next) : kNone;
+    leaves_read_.push_back({nullptr, 0, steps[i].field, link, kNone, kNone, LeafKind::string, 0});
+  }
 }
 
 bool ShapeTable::read(const Structure& text, NodeId root) {
   if (text.ends_in_string() || text.count() == 0 || text.mark(0) != '{') return false;
-  reading_.count = static_cast<std::uint32_t>(text.count());
   reading_.members.fill(0);
-  reading_.has_container = false;
-  reading_.keepable = true;
-  reading_.keys.clear();
-  reading_.others.clear();
-  reading_.steps.clear();
+  reading_.has_watched = false;
+  keepable_ = true;
+  keys_read_.clear();
+  others_read_.clear();
+  steps_read_.clear();
   keys_hash_ = secret_;
   depth_ = 0;
   std::size_t i = 1;
-  return object(text, i, root, false) && i == text.count();
+  if (!object(text, i, root, false) || i != text.count()) return false;
+  reading_.marks = {text.marks(), text.count()};
+  reading_.keys = keys_read_;
+  reading_.others = others_read_;
+  reading_.steps = steps_read_;
+  return true;
 }
 
 // `i` stands behind the brace; moved behind the one that closes it. Of nodes that nobody looks at, only the grammar is
@@ -135,15 +182,15 @@ bool ShapeTable::key(const Structure& text, std::size_t i, NodeId node, NodeId& 
   if (escaped && !unescape_json(name, unescaped_)) return false;
   const bool may_lead_on = escaped || heads_[node].has(name.data() - 1);
   if (may_lead_on) child = wants_.paths.descend(node, escaped ? std::string_view(unescaped_) : name);
-  const auto mark = static_cast<std::uint16_t>(i);
+  const auto mark = static_cast<std::uint32_t>(i);
   if (!may_lead_on) {
-    reading_.others.push_back({mark, node});
+    others_read_.push_back({mark, node});
     return true;
   }
   keys_hash_ = text_hash(keys_hash_, name);
   const std::uint32_t known = key_of({name.data() - 1, name.size() + 2});
-  reading_.keepable &= known != kNone;
-  reading_.keys.push_back({mark, static_cast<std::uint16_t>(known)});
+  keepable_ &= known != kNone;
+  keys_read_.push_back({mark, known});
   return true;
 }
 
@@ -167,14 +214,14 @@ std::uint32_t ShapeTable::key_of(std::string_view quoted) {
 bool ShapeTable::value(const Structure& text, std::size_t& i, NodeId node, bool in_array) {
   const auto mark = static_cast<std::uint32_t>(i);
   const char kind = text.mark(i++);
-  if (node == wants_.watched && node != kNone) reading_.has_container = true;
+  if (node == wants_.watched && node != kNone) reading_.has_watched = true;
   const bool looks_inside = node != kNone && wants_.paths.has_children(node);
   if (kind == '{') return object(text, i, looks_inside ? node : kNone, in_array);
   const FieldId field = node == kNone ? kNone : wants_.paths.field(node);
   const bool wanted = field != kNone && wants_.fields[field] != 0;
   if (kind == '[') return array(text, i, looks_inside || wanted ? node : kNone);
   if (kind != '"' && kind != kScalarMark) return false;
-  if (wanted) reading_.steps.push_back({kind == '"' ? Shape::Kind::string : Shape::Kind::scalar, mark, field});
+  if (wanted) steps_read_.push_back({kind == '"' ? Shape::Kind::string : Shape::Kind::scalar, mark, field});
   const std::uint8_t member = node == kNone || in_array ? 0 : wants_.member_of[node];
   if (member != 0 && reading_.members[member - 1u] == 0) reading_.members[member - 1u] = mark;
   return true;
@@ -183,7 +230,7 @@ bool ShapeTable::value(const Structure& text, std::size_t& i, NodeId node, bool 
 // `i` stands behind the bracket. Elements are noted where leaves come of them.
 bool ShapeTable::array(const Structure& text, std::size_t& i, NodeId node) {
   if (++depth_ > kJsonDepthMax) return false;
-  const std::size_t count = text.count(), steps_before = reading_.steps.size();
+  const std::size_t count = text.count(), steps_before = steps_read_.size();
   bool opened = false, any_leaf = false;
   if (i < count && text.mark(i) == ']') {
     --depth_;
@@ -193,18 +240,18 @@ bool ShapeTable::array(const Structure& text, std::size_t& i, NodeId node) {
   for (;;) {
     if (i >= count) return false;
     const bool is_element = node != kNone && (text.mark(i) == '{' || text.mark(i) == '[');
-    if (is_element && !std::exchange(opened, true)) reading_.steps.push_back({Shape::Kind::open_array, 0, kNone});
-    if (is_element) reading_.steps.push_back({Shape::Kind::open_element, 0, kNone});
-    const std::size_t steps = reading_.steps.size();
+    if (is_element && !std::exchange(opened, true)) steps_read_.push_back({Shape::Kind::open_array, 0, kNone});
+    if (is_element) steps_read_.push_back({Shape::Kind::open_element, 0, kNone});
+    const std::size_t steps = steps_read_.size();
     if (!value(text, i, node, true) || i >= count) return false;
-    any_leaf |= reading_.steps.size() > steps;
-    if (is_element) reading_.steps.push_back({Shape::Kind::close_element, 0, kNone});
+    any_leaf |= steps_read_.size() > steps;
+    if (is_element) steps_read_.push_back({Shape::Kind::close_element, 0, kNone});
     const char behind = text.mark(i++);
     if (behind == ']') break;
     if (behind != ',') return false;
   }
-  if (!any_leaf) reading_.steps.resize(steps_before);
-  if (any_leaf && opened) reading_.steps.push_back({Shape::Kind::close_array, 0, kNone});
+  if (!any_leaf) steps_read_.resize(steps_before);
+  if (any_leaf && opened) steps_read_.push_back({Shape::Kind::close_array, 0, kNone});
   --depth_;
   return true;
 }

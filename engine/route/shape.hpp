@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,21 +46,20 @@ struct Shape {
     FieldId field;
   };
   struct Key {
-    std::uint16_t mark, key;  // of the shape, of the table's keys
+    std::uint32_t mark, key;  // of the shape, of the table's keys
   };
   struct Other {
-    std::uint16_t mark;
+    std::uint32_t mark;
     NodeId node;
   };
 
-  std::uint32_t count = 0;                           // of marks
+  std::span<const char> marks;    // and 32 bytes that can be read behind them
+  std::span<const Key> keys;      // that lead on to what is wanted, or look like it
+  std::span<const Other> others;  // keys that do not, on levels where some do
+  std::span<const Leaf> leaves;   // of the steps, chained, without their texts, if all steps are strings; else empty
+  std::span<const Step> steps;
+  bool has_watched = false;                          // the watched node was there
   std::array<std::uint32_t, kMembersMax> members{};  // the mark of the first value of each, 0 if there is none
-  bool has_container = false;                        // the watched node was there
-  bool keepable = true;
-  std::vector<char> marks;
-  std::vector<Key> keys;      // that lead on to what is wanted, or look like it
-  std::vector<Other> others;  // keys that do not, on levels where some do
-  std::vector<Step> steps;
 };
 
 // What a reader is asked to note.
@@ -80,11 +80,15 @@ class ShapeTable {
  private:
   static constexpr std::size_t kWays = 4, kSets = kShapesMax / kWays, kSeen = 1024;
 
-  // Shapes that share a hash's low bits; `next` is replaced next.
-  struct Set {
+  // A shape and all that it refers to in one piece of memory. PERF: it is one way to the second-level cache.
+  struct FreeShape {
+    void operator()(const Shape* shape) const { ::operator delete (const_cast<Shape*>(shape), std::align_val_t{64}); }
+  };
+  using KeptShape = std::unique_ptr<const Shape, FreeShape>;
+  // Shapes that share a hash's low bits.
+  struct alignas(64) Set {
     std::array<std::uint64_t, kWays> hashes{};
-    std::array<std::unique_ptr<Shape>, kWays> shapes;
-    std::size_t next = 0;
+    std::array<KeptShape, kWays> shapes;
   };
   struct alignas(64) KeyText {
     std::array<char, kShapeKeyBytesMax> text{};
@@ -93,15 +97,16 @@ class ShapeTable {
   // The first bytes that a key must have to lead on from a node, quote included, by hash; most others have others.
   struct KeyHeads {
     std::array<std::uint64_t, 4> bits{};
+    std::uint64_t mask = 0;  // of the bytes that count: up to 8, and no more than the shortest such key fills
     void add(std::string_view segment);
     bool has(const char* quote) const {
-      const std::uint32_t place = place_of(quote);
+      const std::uint64_t place = place_of(quote);
       return (bits[place / 64] >> place % 64 & 1) != 0;
     }
-    static std::uint32_t place_of(const char* quote) {
-      std::uint32_t head;
+    std::uint64_t place_of(const char* quote) const {
+      std::uint64_t head;
       std::memcpy(&head, quote, sizeof(head));
-      return head * 0x9e3779b1u >> 24;
+      return (head & mask) * 0x9e3779b97f4a7c15u >> 56;
     }
   };
   // Shapes that were read once, by hash of marks and keys; the oldest of a few that share its low bits goes.
@@ -115,6 +120,8 @@ class ShapeTable {
   std::uint32_t key_of(std::string_view quoted);
   bool read(const Structure& text, NodeId root);
   void keep(const Structure& text, std::uint64_t hash);
+  KeptShape copy_of(const Shape& shape, std::span<const Leaf> leaves) const;
+  void chain_leaves();
   bool was_seen(std::uint64_t hash);
 
   bool object(const Structure& text, std::size_t& i, NodeId node, bool in_array);
@@ -125,13 +132,20 @@ class ShapeTable {
   ShapeWants wants_;
   std::uint64_t secret_;
   std::vector<Set> sets_;
+  std::uint32_t kept_ = 0;  // whose low bits choose the shape of a set that is replaced
   std::vector<Seen> seen_;
   std::vector<KeyText> keys_;
   std::vector<std::uint16_t> key_slots_;  // key + 1 by hash, open addressing
   std::vector<KeyHeads> heads_;           // by node
   std::size_t depth_ = 0;
   std::uint64_t keys_hash_ = 0;
+  // What is being read, and what it refers to.
   Shape reading_;
+  bool keepable_ = true;
+  std::vector<Shape::Key> keys_read_;
+  std::vector<Shape::Other> others_read_;
+  std::vector<Shape::Step> steps_read_;
+  std::vector<Leaf> leaves_read_;
   std::string unescaped_;
 };
 

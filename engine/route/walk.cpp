@@ -60,18 +60,28 @@ bool is_json_number(std::string_view text) {
 
 bool is_valid_json(const Structure& text) {
   if (!simdjson::validate_utf8(text.text().data(), text.text().size())) return false;
-  std::string unescaped;
-  for (std::size_t i = 0; i + 1 < text.count(); ++i) {
-    if (text.mark(i) == kScalarMark) {
-      const std::string_view scalar = text.scalar(i);
-      if (!is_literal(scalar) && !is_json_number(scalar)) return false;
-    } else if (text.mark(i) == '"' && (text.has_backslash() || text.has_control())) {
-      const std::string_view content = text.string(i);
-      unescaped.clear();
-      if (has_control(content) || !unescape_json(content, unescaped)) return false;
+  const auto each = [&](char mark, auto&& is_valid) {
+    for (std::size_t i = 0; i < text.count(); i += 32) {
+      std::uint32_t hits = Bytes32(text.marks() + i).equal(mark);
+      if (text.count() - i < 32) hits &= (1u << (text.count() - i)) - 1;
+      for (; hits != 0; hits &= hits - 1) {
+        if (!is_valid(i + static_cast<std::size_t>(std::countr_zero(hits)))) return false;
+      }
     }
-  }
-  return true;
+    return true;
+  };
+  const auto scalar_is_valid = [&](std::size_t i) {
+    const std::string_view scalar = text.scalar(i);
+    return is_literal(scalar) || is_json_number(scalar);
+  };
+  std::string unescaped;
+  const auto string_is_valid = [&](std::size_t i) {
+    const std::string_view content = text.string(i);
+    unescaped.clear();
+    return !has_control(content) && unescape_json(content, unescaped);
+  };
+  return each(kScalarMark, scalar_is_valid) &&
+         ((!text.has_backslash() && !text.has_control()) || each('"', string_is_valid));
 }
 
 Walker::Walker(const PathTrie& paths, EventFields& fields, std::vector<std::uint8_t> wanted,
@@ -83,30 +93,39 @@ bool Walker::walk(const Structure& text, NodeId root) {
   arrays_.clear();
   shape_ = shapes_.find(text, root);
   if (shape_ == nullptr) return false;
+  if (!shape_->leaves.empty() && !text.has_backslash()) {
+    const std::span<Leaf> leaves = fields_.add_all(shape_->leaves);
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+      const std::string_view content = text.string(shape_->steps[i].mark);
+      leaves[i].data = content.data();
+      leaves[i].bytes = static_cast<std::uint32_t>(content.size());
+    }
+    return true;
+  }
   for (const Shape::Step& step : shape_->steps) {
-    switch (step.kind) {
-      case Shape::Kind::string:
-        if (!add_string(text.string(step.mark), step.field)) return false;
-        break;
-      case Shape::Kind::scalar:
-        if (!add_scalar(text.scalar(step.mark), step.field)) return false;
-        break;
-      case Shape::Kind::open_array:
-        arrays_.push_back(fields_.open_array());
-        break;
-      case Shape::Kind::close_array:
-        fields_.close_array(arrays_.back());
-        arrays_.pop_back();
-        break;
-      case Shape::Kind::open_element:
-        fields_.open_element(arrays_.back());
-        break;
-      case Shape::Kind::close_element:
-        fields_.close_element(arrays_.back());
-        break;
+    if (step.kind == Shape::Kind::string) {
+      if (!add_string(text.string(step.mark), step.field)) return false;
+    } else if (step.kind == Shape::Kind::scalar) {
+      if (!add_scalar(text.scalar(step.mark), step.field)) return false;
+    } else {
+      take_bracket(step.kind);
     }
   }
   return true;
+}
+
+void Walker::take_bracket(Shape::Kind kind) {
+  switch (kind) {
+    case Shape::Kind::open_array:
+      return arrays_.push_back(fields_.open_array());
+    case Shape::Kind::close_array:
+      fields_.close_array(arrays_.back());
+      return arrays_.pop_back();
+    case Shape::Kind::open_element:
+      return fields_.open_element(arrays_.back());
+    default:
+      return fields_.close_element(arrays_.back());
+  }
 }
 
 inline bool Walker::add_string(std::string_view content, FieldId field) {

@@ -35,11 +35,12 @@ class Walker {
   // Of the last walk, until the next: the text of the first string or scalar there; empty if there is none.
   std::string_view member(std::size_t i);
   bool has_member(std::size_t i) const { return shape_->members[i] != 0; }
-  bool has_watched() const { return shape_->has_container; }
+  bool has_watched() const { return shape_->has_watched; }
 
  private:
   bool add_string(std::string_view content, FieldId field);
   bool add_scalar(std::string_view text, FieldId field);
+  void take_bracket(Shape::Kind kind);
 
   EventFields& fields_;
   ShapeTable shapes_;
