@@ -5,7 +5,7 @@
 // sink. On a stop the reader stops first, what is in flight is drained, and the summary says what was done.
 //
 // Threads: run() once, on one thread; `stop` may be set from a signal handler.
-// Cost:    memory is bounded by the blocks in flight, 2 x workers + 4 of about 400 KiB, and the rule set.
+// Cost:    memory is bounded by the blocks in flight, 2 x workers + 6 of about 400 KiB, and the rule set.
 // Errors:  run() fails only if it could not run or its sink was lost; bad records and unreadable inputs are in the
 // summary.
 #pragma once
