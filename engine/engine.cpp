@@ -92,14 +92,18 @@ class Replay {
   Result<ReplayReport> run() {
     const auto begin = std::chrono::steady_clock::now();
     const std::shared_ptr<const RuleSet> rules = config_.rules->get();
-    if (auto failure = sink_.check(*rules)) return *failure;
+    for (const Rule& rule : rules->rules()) {
+      if (auto failure = sink_.check(rule)) return *failure;
+    }
     auto point = sink_.resume(rules->fingerprint());
     if (!point) return point.failure();
     resume_point_ = std::move(*point);
     const InputList inputs = list_inputs(config_.inputs, config_.filter);
     if (auto failure = check_finished(inputs.files)) return *failure;
     if (inputs.files.empty()) return Failure{inputs.failures.empty() ? "no input" : inputs.failures.front().sentence()};
-    for (const auto& failure : inputs.failures) reject_input(failure);
+    for (const auto& failure : inputs.failures) {
+      if (auto lost = reject_input(failure)) return *lost;
+    }
     for (const InputFile& file : inputs.files) {
       const auto known = resume_point_.inputs.find(file.path);
       if (known == resume_point_.inputs.end() || !known->second.finished) stored_bytes_ += file.bytes;
@@ -120,10 +124,11 @@ class Replay {
  private:
   bool stopping() const { return stop_ != 0 || abandoned_; }
 
-  void reject_input(const InputFailure& failure) {
+  std::optional<Failure> reject_input(const InputFailure& failure) {
     ++report_.tally.records;
     ++report_.tally.bad["unreadable"];
-    if (hooks_.on_reject) hooks_.on_reject({"unreadable", failure.sentence(), failure.path, "", 0, 0});
+    if (!hooks_.on_reject) return {};
+    return hooks_.on_reject({"unreadable", failure.sentence(), failure.path, "", 0, 0});
   }
 
   // An input that was done must still be what it was: its starts are not made again.
@@ -159,8 +164,9 @@ class Replay {
       if (!hooks_.on_failed) continue;
       if (auto failure = hooks_.on_failed(batch.starts[i], outcome)) return failure;
     }
-    if (hooks_.on_reject) {
-      for (const Reject& reject : batch.rejects) hooks_.on_reject(reject);
+    for (const Reject& reject : batch.rejects) {
+      if (!hooks_.on_reject) break;
+      if (auto failure = hooks_.on_reject(reject)) return failure;
     }
     if (hooks_.on_progress) hooks_.on_progress(report_.tally, stored_bytes_);
     return {};

@@ -1,12 +1,13 @@
 #include "tools/command.hpp"
 
-#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 namespace millrace::tools {
 namespace {
@@ -25,7 +26,10 @@ void add_common(CLI::App& command, Common& common) {
   command.add_flag("-q,--quiet", common.quiet, "No progress and no summary on standard error");
 }
 
-void complain(const std::string& sentence) { fmt::print(stderr, "millrace: {}\n", sentence); }
+void complain(const std::string& sentence) { say("millrace: " + sentence + "\n"); }
+
+// There is nobody to tell that standard error cannot be written.
+void say(const std::string& text) { std::fputs(text.c_str(), stderr); }
 
 std::uint64_t parse_count(const std::string& text) {
   std::uint64_t value = 0;
@@ -56,11 +60,39 @@ CLI::Validator count_option() {
       "N[k|M|G]");
 }
 
+void add_rate(CLI::App& command, const std::string& name, double& value, const std::string& description) {
+  const auto take = [name, &value](const std::string& text) {
+    double rate = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
+    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    const double scale = unit.empty() ? 1 : unit == "k" ? 1e3 : unit == "M" ? 1e6 : unit == "G" ? 1e9 : 0;
+    if (error != std::errc{} || !(rate * scale >= 1e-3 && rate * scale <= 1e9))
+      throw CLI::ValidationError(name, text + " is no rate; expected one such as 0.5, 200 or 10k");
+    value = rate * scale;
+  };
+  command.add_option_function<std::string>(name, take, description)->type_name("N[k|M|G]");
+}
+
+std::optional<std::string> clash_of(const std::vector<std::string>& read, const std::vector<std::string>& written) {
+  for (const std::string& in : read) {
+    for (const std::string& out : written) {
+      std::error_code error;
+      if (in == out || std::filesystem::equivalent(in, out, error))
+        return out + ": would be written over while it is read; name another file";
+    }
+  }
+  return {};
+}
+
 std::optional<std::string> parse_time(const std::string& text) {
   constexpr std::string_view kShape = "0000-00-00T00:00:00";
   constexpr std::string_view kRest = "0000-01-01T00:00:00";
   std::string out = text;
-  if (out.ends_with('Z')) out.pop_back();
+  for (const std::string_view utc : {"Z", "+00:00"}) {
+    if (out.ends_with(utc)) out.resize(out.size() - utc.size());
+  }
+  const auto dot = out.find('.');
+  if (dot == 19 && out.size() > 20 && out.find_first_not_of("0123456789", 20) == std::string::npos) out.resize(dot);
   const std::size_t bytes = out.size();
   if (bytes != 10 && bytes != 13 && bytes != 16 && bytes != 19) return {};
   for (std::size_t i = 0; i < bytes; ++i) {
@@ -97,10 +129,10 @@ std::optional<std::chrono::milliseconds> parse_duration(const std::string& text)
 }
 
 void add_duration(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
-                  const std::string& description) {
-  const auto take = [name, &value](const std::string& text) {
+                  const std::string& description, std::chrono::milliseconds at_least) {
+  const auto take = [name, &value, at_least](const std::string& text) {
     const auto duration = parse_duration(text);
-    if (!duration)
+    if (!duration || *duration < at_least)
       throw CLI::ValidationError(name, text + " is no duration; expected one such as 500ms, 10s, 5m or 2h");
     value = *duration;
   };

@@ -38,10 +38,17 @@ void add_common(CLI::App& command, Common& common);
 
 // "millrace: " and the sentence, on stderr.
 void complain(const std::string& sentence);
+void say(const std::string& text);  // as it is
+
+// A file that is read must not be one that is written. Names the clash, if there is one.
+std::optional<std::string> clash_of(const std::vector<std::string>& read, const std::vector<std::string>& written);
 
 // 250k, 10M, 1G as a count; a usage error says what was expected.
 std::uint64_t parse_count(const std::string& text);
 CLI::Validator count_option();
+
+// 0.5, 200, 10k as a rate a second.
+void add_rate(CLI::App& command, const std::string& name, double& value, const std::string& description);
 
 // 2026-11-23, 2026-11-23T09:00 or 2026-11-23T09:00:00Z, in UTC; kept as 2026-11-23T09:00:00, which sorts as time does.
 std::optional<std::string> parse_time(const std::string& text);
@@ -50,7 +57,7 @@ void add_time(CLI::App& command, const std::string& name, std::string& value, co
 // 500ms, 10s, 5m, 2h.
 std::optional<std::chrono::milliseconds> parse_duration(const std::string& text);
 void add_duration(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
-                  const std::string& description);
+                  const std::string& description, std::chrono::milliseconds at_least = std::chrono::milliseconds{0});
 
 // Signals: the first SIGINT or SIGTERM sets this, the second one ends the process.
 const std::atomic<int>& stop_on_signals();

@@ -25,7 +25,7 @@ struct RetryOptions {
   SinkArguments sink;
 };
 
-nlohmann::ordered_json json_of(const Execution& execution, bool with_input) {
+nlohmann::ordered_json json_of(const Execution& execution) {
   nlohmann::ordered_json out = {{"name", execution.name},
                                 {"stateMachineArn", execution.state_machine_arn},
                                 {"executionArn", execution.execution_arn},
@@ -36,8 +36,38 @@ nlohmann::ordered_json json_of(const Execution& execution, bool with_input) {
                                 {"eventTime", execution.event_time},
                                 {"status", execution.status},
                                 {"startTime", execution.start_time}};
-  if (with_input) out["input"] = nlohmann::ordered_json::parse(execution.input);
   return out;
+}
+
+// The input's text as it was started, a member a line: numbers and escapes stay what they are.
+std::string indented(std::string_view json) {
+  std::string out;
+  std::size_t depth = 0;
+  const auto new_line = [&] { out.append("\n").append(2 * depth, ' '); };
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') continue;
+    if (c == '}' || c == ']') {
+      depth -= depth > 0;
+      if (out.back() != '{' && out.back() != '[') new_line();
+    }
+    if ((c != '}' && c != ']') && !out.empty() && (out.back() == '{' || out.back() == '[' || out.back() == ','))
+      new_line();
+    if (c == '"') {
+      const std::size_t begin = i++;
+      while (i < json.size() && json[i] != '"') i += json[i] == '\\' ? 2 : 1;
+      out += json.substr(begin, std::min(i, json.size()) + 1 - begin);
+      continue;
+    }
+    out += c;
+    depth += c == '{' || c == '[';
+    if (c == ':') out += ' ';
+  }
+  return out;
+}
+
+std::string dumped(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 int run_list(const ListOptions& options) {
@@ -47,7 +77,7 @@ int run_list(const ListOptions& options) {
   const auto failure = visit_executions(options.store, options.filter, [&](const Execution& execution) {
     ++count;
     if (options.common.json) {
-      all.push_back(json_of(execution, false));
+      all.push_back(json_of(execution));
       return true;
     }
     return written = print(fmt::format("{}  {}  {}  {}  {}\n", execution.start_time, execution.status, execution.name,
@@ -57,7 +87,7 @@ int run_list(const ListOptions& options) {
     complain(failure->message);
     return kCouldNotRun;
   }
-  if (options.common.json) written = print(nlohmann::ordered_json{{"schema", 1}, {"executions", all}}.dump() + "\n");
+  if (options.common.json) written = print(dumped(nlohmann::ordered_json{{"schema", 1}, {"executions", all}}) + "\n");
   if (!options.common.json && count == 0 && !options.common.quiet) complain("no execution matches");
   return written ? kDone : kCouldNotRun;
 }
@@ -67,8 +97,7 @@ std::string description_of(const Execution& execution) {
       "Execution      {}\nStatus         {}\nState machine  {}\nARN            {}\nStarted        {}\nRule           {}"
       "\nTarget         {}\nEvent          {} of {}\nInput\n{}\n",
       execution.name, execution.status, execution.state_machine_arn, execution.execution_arn, execution.start_time,
-      execution.rule_arn, execution.target, execution.event_id, execution.event_time,
-      nlohmann::ordered_json::parse(execution.input).dump(2));
+      execution.rule_arn, execution.target, execution.event_id, execution.event_time, indented(execution.input));
 }
 
 int run_show(const ListOptions& options) {
@@ -87,8 +116,12 @@ int run_show(const ListOptions& options) {
     return kNo;
   }
   for (const Execution& execution : found) {
-    const nlohmann::ordered_json shown = {{"schema", 1}, {"execution", json_of(execution, true)}};
-    const std::string text = options.common.json ? shown.dump() + "\n" : description_of(execution);
+    std::string text = description_of(execution);
+    if (options.common.json) {
+      text = dumped(json_of(execution));
+      text =
+          "{\"schema\":1,\"execution\":" + text.substr(0, text.size() - 1) + ",\"input\":" + execution.input + "}}\n";
+    }
     if (!print(text)) return kCouldNotRun;
   }
   return kDone;
@@ -112,6 +145,7 @@ std::optional<Failure> redeliver(const Redelivery& letters, Sink& sink, FailedSt
     }
     std::vector<Outcome> outcomes(group.size());
     if (auto failure = sink.write(group, outcomes)) return failure;
+    while (sink.pending() > 0) sink.advance();
     for (std::size_t i = 0; i < group.size(); ++i) {
       const OutcomeKind kind = outcomes[i].kind;
       report.started += kind == OutcomeKind::started;
@@ -128,6 +162,10 @@ std::optional<Failure> redeliver(const Redelivery& letters, Sink& sink, FailedSt
 
 int run_retry(const RetryOptions& options) {
   const std::atomic<int>& stop = stop_on_signals();
+  if (const auto clash = clash_of({options.file}, options.sink.files())) {
+    complain(*clash);
+    return kUsage;
+  }
   const auto letters = read_dead_letters(options.file);
   if (!letters) {
     complain(letters.failure().message);
@@ -141,7 +179,11 @@ int run_retry(const RetryOptions& options) {
   FailedStarts failed;
   RetryReport report;
   auto failure = failed.open(options.sink.dead_letters(), false);
+  for (const auto& rule : (*letters).rules) {
+    if (!failure) failure = (*sink)->check(*rule);
+  }
   if (!failure) failure = redeliver(*letters, **sink, failed, report);
+  if (!failure) failure = failed.finish();
   if (failure) {
     complain(failure->message);
     return kCouldNotRun;
@@ -151,11 +193,13 @@ int run_retry(const RetryOptions& options) {
                                       {"started", report.started},
                                       {"duplicates", report.duplicates},
                                       {"failed", report.failed},
-                                      {"abandoned", report.abandoned}};
+                                      {"abandoned", report.abandoned},
+                                      {"failures", failed.by_code()}};
   if (options.common.json && !print(out.dump() + "\n")) return kCouldNotRun;
   if (!options.common.json && !options.common.quiet) {
-    fmt::print(stderr, "starts {}, started {}, duplicates {}, failed {}\n", (*letters).starts.size(), report.started,
-               report.duplicates, report.failed);
+    say(fmt::format("starts {}, started {}, duplicates {}, failed {}{}\n", (*letters).starts.size(), report.started,
+                    report.duplicates, report.failed,
+                    report.abandoned > 0 ? fmt::format(", {} not tried to the end", report.abandoned) : ""));
   }
   if (stop != 0) return kInterrupted;
   return report.failed == 0 ? kDone : kPartly;
@@ -184,7 +228,11 @@ void add_list(CLI::App& app, Run& run) {
 void add_show(CLI::App& app, Run& run) {
   auto options = std::make_shared<ListOptions>();
   CLI::App* command = app.add_subcommand("show", "Show an execution and its input");
-  command->add_option("name", options->filter.name, "Name of the execution")->required();
+  command->add_option("name", options->filter.name, "Name of the execution")
+      ->required()
+      ->check([](const std::string& name) {
+        return name.empty() ? "is empty; `millrace executions list` shows the names" : "";
+      });
   add_store(*command, *options);
   command->footer("Example:\n  millrace executions show 2b7a…_9c1d…");
   command->callback([&run, options] { run = [options] { return run_show(*options); }; });
@@ -196,7 +244,9 @@ void add_retry(CLI::App& app, Run& run) {
   command->add_option("file", options->file, "Dead letters of replay or of an earlier retry")->required();
   options->sink.add_to(*command);
   add_common(*command, options->common);
-  command->footer("Example:\n  millrace executions retry dead.ndjson --to aws --dead-letters still-dead.ndjson");
+  command->footer(
+      "A start that ran already is a duplicate on a standard state machine; on an express one it may run twice.\n"
+      "Example:\n  millrace executions retry dead.ndjson --to aws --dead-letters still-dead.ndjson");
   command->callback([&run, options] { run = [options] { return run_retry(*options); }; });
 }
 

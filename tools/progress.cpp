@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "tools/command.hpp"
+
 namespace millrace::tools {
 namespace {
 
@@ -32,12 +34,12 @@ void Progress::show(const Tally& tally, std::uint64_t stored_bytes) {
       fmt::format("{:.1f} MB, {} records ({:.0f}/s), {} matches, {} starts, {} bad{}",
                   static_cast<double>(tally.bytes) / 1e6, tally.records, static_cast<double>(tally.records) / seconds,
                   tally.matches, tally.starts, bad, time_left(tally.stored_bytes, stored_bytes, seconds));
-  fmt::print(stderr, "{}{}{}", terminal_ ? "\r\x1b[K" : "", line, terminal_ ? "" : "\n");
+  say(terminal_ ? "\r\x1b[K" + line : line + "\n");
   drawn_ = terminal_;
 }
 
 void Progress::clear() {
-  if (drawn_) fmt::print(stderr, "\r\x1b[K");
+  if (drawn_) say("\r\x1b[K");
   drawn_ = false;
 }
 

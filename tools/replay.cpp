@@ -2,16 +2,14 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "engine/engine.hpp"
+#include "engine/execute/line_file.hpp"
 #include "tools/command.hpp"
 #include "tools/progress.hpp"
 #include "tools/sink_options.hpp"
@@ -74,54 +72,44 @@ std::string json_summary(const ReplayReport& report) {
 
 void print_summary(const ReplayReport& report) {
   const Tally& tally = report.tally;
-  fmt::print(stderr,
-             "files          {}\nrecords        {}\n  routed       {}\n  not delivered {}{}\n  bad          "
-             "{}{}\nmatched events {}\nmatches        {}\n"
-             "starts         {}, started {}, duplicates {}, failed {}{}{}\n{:.1f} MB in {:.2f} s, {:.0f} records/s{}\n",
-             tally.files, tally.records, tally.routed, sum(tally.not_delivered), reasons(tally.not_delivered),
-             sum(tally.bad), reasons(tally.bad), tally.matched_events, tally.matches, tally.starts, report.started,
-             report.duplicates, report.failed, reasons(report.failures),
-             report.abandoned > 0 ? fmt::format(", {} not tried to the end", report.abandoned) : "",
-             static_cast<double>(tally.bytes) / 1e6, report.seconds,
-             report.seconds > 0 ? static_cast<double>(tally.records) / report.seconds : 0,
-             report.stopped ? "\ninterrupted before the end" : "");
+  say(fmt::format(
+      "files          {}\nrecords        {}\n  routed       {}\n  not delivered {}{}\n  bad          "
+      "{}{}\nmatched events {}\nmatches        {}\n"
+      "starts         {}, started {}, duplicates {}, failed {}{}{}\n{:.1f} MB in {:.2f} s, {:.0f} records/s{}\n",
+      tally.files, tally.records, tally.routed, sum(tally.not_delivered), reasons(tally.not_delivered), sum(tally.bad),
+      reasons(tally.bad), tally.matched_events, tally.matches, tally.starts, report.started, report.duplicates,
+      report.failed, reasons(report.failures),
+      report.abandoned > 0 ? fmt::format(", {} not tried to the end", report.abandoned) : "",
+      static_cast<double>(tally.bytes) / 1e6, report.seconds,
+      report.seconds > 0 ? static_cast<double>(tally.records) / report.seconds : 0,
+      report.stopped ? "\ninterrupted before the end" : ""));
 }
 
 // Bad records: the first ones by name on stderr, all of them in the reject file.
 class Rejects {
  public:
   std::optional<Failure> open(const std::string& path, bool append) {
-    if (path.empty()) return {};
-    file_.reset(std::fopen(path.c_str(), append ? "ae" : "we"));
-    if (!file_) return Failure{path + ": cannot be written: " + std::strerror(errno)};
-    path_ = path;
-    return {};
+    return path.empty() ? std::nullopt : file_.open(path, append);
   }
 
-  void take(const Reject& reject) {
+  std::optional<Failure> take(const Reject& reject) {
     if (++count_ <= kRejectsShownMax) complain(reject.message);
-    if (!file_) return;
+    if (!file_.is_open()) return {};
     const nlohmann::ordered_json line = {{"file", reject.input},      {"offset", reject.offset},
                                          {"number", reject.number},   {"reason", reject.kind},
                                          {"message", reject.message}, {"text", reject.text}};
-    fmt::print(file_.get(), "{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    return file_.append(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
 
-  bool close() {
+  std::optional<Failure> finish() {
     if (count_ > kRejectsShownMax)
       complain(fmt::format("and {} more bad records{}", count_ - kRejectsShownMax,
-                           file_ ? "" : "; --reject FILE keeps them all"));
-    if (!file_ || (std::fflush(file_.get()) == 0 && std::ferror(file_.get()) == 0)) return true;
-    complain(path_ + ": cannot be written");
-    return false;
+                           file_.is_open() ? "" : "; --reject FILE keeps them all"));
+    return file_.finish();
   }
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  std::unique_ptr<std::FILE, Close> file_;
-  std::string path_;
+  LineFile file_;
   std::uint64_t count_ = 0;
 };
 
@@ -168,6 +156,23 @@ int run_replay(const Options& options) {
     complain(rules.failure().message);
     return kCouldNotRun;
   }
+  std::vector<std::string> inputs = options.inputs;
+  if (!options.files_from.empty()) {
+    auto listed = read_path_list(options.files_from, &stop);
+    if (!listed) {
+      complain(listed.failure().message);
+      return kCouldNotRun;
+    }
+    inputs.insert(inputs.end(), (*listed).begin(), (*listed).end());
+  }
+  std::vector<std::string> outputs = options.sink.files();
+  if (!options.reject.empty()) outputs.push_back(options.reject);
+  std::vector<std::string> reads = inputs;
+  reads.push_back(options.rules);
+  if (const auto clash = clash_of(reads, outputs)) {
+    complain(*clash);
+    return kUsage;
+  }
   auto sink = make_sink(options.sink.name(), options.sink.options(stop));
   if (!sink) {
     complain(sink.failure().message);
@@ -183,7 +188,7 @@ int run_replay(const Options& options) {
   }
   const auto live = std::make_shared<LiveRules>(*rules);
   ReplayConfig config{.rules = live,
-                      .inputs = options.inputs,
+                      .inputs = std::move(inputs),
                       .filter = options.filter,
                       .pace = options.pace,
                       .route = {},
@@ -191,14 +196,7 @@ int run_replay(const Options& options) {
                       .resume = options.sink.resume(),
                       .accept_changes = options.sink.accept_changes(),
                       .record_bytes_max = options.record_bytes_max};
-  if (!options.files_from.empty()) {
-    auto listed = read_path_list(options.files_from);
-    if (!listed) {
-      complain(listed.failure().message);
-      return kCouldNotRun;
-    }
-    config.inputs.insert(config.inputs.end(), (*listed).begin(), (*listed).end());
-  }
+  config.filter.outputs = std::move(outputs);
   config.route.since = options.filter.since;
   config.route.until = options.filter.until;
   config.route.strict = options.strict;
@@ -209,7 +207,7 @@ int run_replay(const Options& options) {
   ReplayHooks hooks;
   hooks.on_reject = [&](const Reject& reject) {
     progress.clear();
-    rejects.take(reject);
+    return rejects.take(reject);
   };
   hooks.on_failed = [&](const Start& start, const Outcome& outcome) {
     progress.clear();
@@ -223,10 +221,12 @@ int run_replay(const Options& options) {
     complain(report.failure().message);
     return kCouldNotRun;
   }
-  const bool kept = rejects.close();
+  auto lost = rejects.finish();
+  if (!lost) lost = failed.finish();
+  if (lost) complain(lost->message);
   if (!options.common.quiet && !options.common.json) print_summary(*report);
   if (options.common.json && !print(json_summary(*report))) return kCouldNotRun;
-  if (!kept) return kCouldNotRun;
+  if (lost) return kCouldNotRun;
   if ((*report).stopped) return kInterrupted;
   return (*report).tally.bad.empty() && (*report).failed == 0 ? kDone : kPartly;
 }
@@ -241,20 +241,10 @@ void add_pace(CLI::App& command, Options& options) {
     if (!valid && text != "max") throw CLI::ValidationError("--speed", text + " is no speed; expected max, 1x, 60x, …");
     options.pace.speed = text == "max" ? 0 : factor;
   };
-  const auto take_rate = [&options](const std::string& text) {
-    double rate = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
-    const std::string_view unit(end);
-    const double scale = unit.empty() ? 1 : unit == "k" ? 1e3 : unit == "M" ? 1e6 : unit == "G" ? 1e9 : 0;
-    if (error != std::errc{} || !(rate * scale >= 1e-3 && rate * scale <= 1e9))
-      throw CLI::ValidationError("--rate", text + " is no rate; expected one such as 0.5, 200 or 10k");
-    options.pace.records_per_second = rate * scale;
-  };
   CLI::Option* const speed =
       command.add_option_function<std::string>("--speed", take, "Pace by event time: max, 1x, 60x, … (max)");
-  command.add_option_function<std::string>("--rate", take_rate, "Pace: so many records a second, evenly")
-      ->type_name("N[k|M|G]")
-      ->excludes(speed);
+  add_rate(command, "--rate", options.pace.records_per_second, "Pace: so many records a second, evenly");
+  command.get_option("--rate")->excludes(speed);
   command.add_flag("--sort", options.pace.sort, "Order records by event time, within a window of 64 MB");
 }
 
@@ -305,6 +295,8 @@ void add_replay(CLI::App& app, Run& run) {
       throw CLI::RequiredError("input: a file, a directory, - for standard input, or --files-from FILE");
     if (options->files_from == "-" && std::count(options->inputs.begin(), options->inputs.end(), "-") > 0)
       throw CLI::ValidationError("--files-from", "standard input cannot be both the list and an input");
+    if (options->sink.has_idle_checkpoint())
+      throw CLI::ValidationError("--checkpoint", "says where --resume keeps the position; give --resume too");
     if (options->pace.sort && options->sink.resume())
       throw CLI::ValidationError("--resume", "a sorted replay has no position in its inputs; leave out --sort");
     run = [options] { return run_replay(*options); };

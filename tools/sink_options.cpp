@@ -10,16 +10,13 @@ void SinkArguments::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--endpoint-url", endpoint_url_,
                      "With --to aws: where Step Functions answers (AWS_ENDPOINT_URL_SFN, AWS_ENDPOINT_URL)");
-  command
-      .add_option("--start-rate", start_rate_,
-                  "With --to aws: starts a second for each account and region (the published quota of standard "
-                  "machines)")
-      ->transform(count_option())
-      ->check(CLI::Range(1e-3, 1e9));
+  add_rate(command, "--start-rate", start_rate_,
+           "With --to aws: starts a second for each account and region (the published quota of standard machines)");
   command.add_option("--in-flight", in_flight_, "With --to aws: requests at once")
       ->check(CLI::Range(1u, 4096u))
       ->capture_default_str();
-  add_duration(command, "--request-timeout", request_timeout_, "With --to aws: longest wait for an answer (10s)");
+  add_duration(command, "--request-timeout", request_timeout_, "With --to aws: longest wait for an answer (10s)",
+               std::chrono::milliseconds{1});
   add_duration(command, "--retry-base", retry_base_,
                "With --to aws: bound of the first wait before a retry, doubled for each (100ms)");
   add_duration(command, "--drain-timeout", drain_timeout_,
@@ -47,10 +44,27 @@ SinkOptions SinkArguments::options(const std::atomic<int>& stop) const {
 }
 
 int SinkArguments::status_of_failure() const {
-  const std::string kind = to_.substr(0, to_.find(':'));
-  const bool known = kind == "local" || kind == "aws" || kind == "null" || (kind == "ndjson" && to_.size() > 7);
-  const bool usage = resume_ && checkpoint_.empty() && (kind == "aws" || kind == "null" || to_ == "ndjson:-");
+  const std::string file = file_of_sink();
+  const bool known = to_ == "local" || to_ == "aws" || to_ == "null" || to_ == "ndjson:-" || !file.empty();
+  const bool has_place = !file.empty() || !checkpoint_.empty();
+  const bool usage = resume_ && (!has_place || to_ == "ndjson:-" || (!checkpoint_.empty() && to_.starts_with("local")));
   return known && !usage ? kCouldNotRun : kUsage;
+}
+
+std::string SinkArguments::file_of_sink() const {
+  if (to_ == "local") return "millrace.db";
+  for (const std::string_view kind : {"local:", "ndjson:"}) {
+    if (to_.starts_with(kind) && to_ != "ndjson:-") return to_.substr(kind.size());
+  }
+  return {};
+}
+
+std::vector<std::string> SinkArguments::files() const {
+  const std::string sink = file_of_sink();
+  std::vector<std::string> out = {sink, dead_letters_, checkpoint_};
+  if (!sink.empty()) out.push_back(sink + (to_.starts_with("local") ? "-journal" : ".checkpoint"));
+  std::erase(out, "");
+  return out;
 }
 
 std::optional<Failure> FailedStarts::open(const std::string& path, bool append) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "engine/engine.hpp"
 #include "engine/execute/dead_letters.hpp"
@@ -19,12 +20,16 @@ class SinkArguments {
   const std::string& name() const { return to_; }
   bool resume() const { return resume_; }
   bool accept_changes() const { return accept_changes_; }
+  bool has_idle_checkpoint() const { return !checkpoint_.empty() && !resume_; }
   // Of a sink that could not be made: wrong usage, or could not run.
   int status_of_failure() const;
 
   const std::string& dead_letters() const { return dead_letters_; }
+  std::vector<std::string> files() const;  // that are written
 
  private:
+  std::string file_of_sink() const;
+
   std::string to_ = "local", endpoint_url_, dead_letters_, checkpoint_;
   double start_rate_ = 0;
   unsigned in_flight_ = 64;
@@ -37,6 +42,8 @@ class FailedStarts {
  public:
   std::optional<Failure> open(const std::string& path, bool append);
   std::optional<Failure> take(const Start& start, const Outcome& outcome);
+  std::optional<Failure> finish() { return letters_.finish(); }
+  const std::map<std::string, std::uint64_t>& by_code() const { return by_code_; }
 
  private:
   DeadLetters letters_;

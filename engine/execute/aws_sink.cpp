@@ -1,8 +1,8 @@
 // Starts executions on Step Functions: many requests in flight over kept connections, each tried again as its
 // RetryPolicy allows.
 //
-// A group is written when each of its starts has an outcome. What an answer means is retry.hpp's to say; the wait, the
-// rate and the credentials are handled here.
+// A start that has to wait before it is tried again keeps none from going. What an answer means is retry.hpp's to say;
+// the wait, the rate and the credentials are handled here.
 #include <curl/curl.h>
 
 #include <algorithm>
@@ -50,7 +50,8 @@ struct Destination {
 };
 
 struct Attempt {
-  std::size_t start = 0;  // in the group
+  const Start* start = nullptr;
+  Outcome* outcome = nullptr;
   Destination* destination = nullptr;
   std::uint32_t tries = 0;  // after the first
   int credential_tries = 0;
@@ -136,34 +137,36 @@ class AwsSink : public Sink {
   std::size_t group_starts() const override { return kGroupStarts; }
   bool commits_groups() const override { return true; }
 
+  // Returns when few starts wait for their first try; those that wait for another do not keep the next ones from going.
   std::optional<Failure> write(std::span<const Start* const> starts, std::span<Outcome> outcomes) override {
     if (auto failure = probe_once()) return failure;
-    starts_ = starts;
-    outcomes_ = outcomes;
-    unfinished_ = starts.size();
     const auto now = Clock::now();
     for (std::size_t i = 0; i < starts.size(); ++i) {
-      ready_.push({i, destination_of(starts[i]->target->arn, now), 0, 0, now});
+      outcomes[i].kind = OutcomeKind::pending;
+      ready_.push({starts[i], &outcomes[i], destination_of(starts[i]->target->arn, now), 0, 0, {}});
     }
-    while (unfinished_ > 0) {
-      const bool stopping = stop_ != nullptr && *stop_ != 0;
-      if (stopping) abandon_waiting();
-      if (stopping && drain_is_over(Clock::now())) abandon_in_flight();
-      if (unfinished_ == 0) break;
-      send_what_may_go();
-      wait();
-      collect();
-    }
+    pending_ += starts.size();
+    while (ready_.size() > options_.in_flight) advance();
     return {};
   }
 
-  std::optional<Failure> check(const RuleSet& rules) override {
-    for (const Rule& rule : rules.rules()) {
-      for (const Target& target : rule.targets) {
-        if (is_region(parse_state_machine_arn(target.arn).region)) continue;
-        return Failure{"rule " + rule.name + ": the target " + target.arn +
-                       " names no region; expected arn:aws:states:REGION:ACCOUNT:stateMachine:NAME"};
-      }
+  std::size_t pending() const override { return pending_; }
+
+  void advance() override {
+    const bool stopping = stop_ != nullptr && *stop_ != 0;
+    if (stopping) abandon_waiting();
+    if (stopping && drain_is_over(Clock::now())) abandon_in_flight();
+    if (pending_ == 0) return;
+    send_what_may_go();
+    wait();
+    collect();
+  }
+
+  std::optional<Failure> check(const Rule& rule) override {
+    for (const Target& target : rule.targets) {
+      if (is_region(parse_state_machine_arn(target.arn).region)) continue;
+      return Failure{"rule " + rule.name + ": the target " + target.arn +
+                     " names no region; expected arn:aws:states:REGION:ACCOUNT:stateMachine:NAME"};
     }
     return {};
   }
@@ -199,8 +202,8 @@ class AwsSink : public Sink {
     const std::string region(machine.region);
     auto& destination = destinations_[region + " " + std::string(machine.account)];
     if (!destination) {
-      const std::string suffix = machine.partition == "aws-cn" ? ".amazonaws.com.cn" : ".amazonaws.com";
-      const std::string url = endpoint_.empty() ? "https://states." + region + suffix : endpoint_;
+      const std::string own = "https://states." + region + url_suffix_of(machine.partition);
+      const std::string url = endpoint_.empty() ? own : endpoint_;
       const double rate = options_.starts_per_second;
       destination = std::make_unique<Destination>(
           Destination{url + "/", host_of(url),
@@ -209,6 +212,13 @@ class AwsSink : public Sink {
     }
     by_arn_.emplace(arn, destination.get());
     return destination.get();
+  }
+
+  static std::string url_suffix_of(std::string_view partition) {
+    if (partition == "aws-cn") return ".amazonaws.com.cn";
+    if (partition == "aws-iso") return ".c2s.ic.gov";
+    if (partition == "aws-iso-b") return ".sc2s.sgov.gov";
+    return partition == "aws-eusc" ? ".amazonaws.eu" : ".amazonaws.com";
   }
 
   static std::string host_of(const std::string& url) {
@@ -228,21 +238,21 @@ class AwsSink : public Sink {
     return now >= *drain_end_;
   }
 
-  void abandon(std::size_t start) {
-    outcomes_[start].kind = OutcomeKind::abandoned;
-    --unfinished_;
+  void finish(const Attempt& attempt, OutcomeKind kind) {
+    attempt.outcome->kind = kind;
+    --pending_;
   }
 
   void abandon_waiting() {
-    for (; !ready_.empty(); ready_.pop()) abandon(ready_.front().start);
-    for (; !later_.empty(); later_.pop()) abandon(later_.top().attempt.start);
+    for (; !ready_.empty(); ready_.pop()) finish(ready_.front(), OutcomeKind::abandoned);
+    for (; !later_.empty(); later_.pop()) finish(later_.top().attempt, OutcomeKind::abandoned);
   }
 
   void abandon_in_flight() {
     for (const auto& request : requests_) {
       if (std::find(idle_.begin(), idle_.end(), request.get()) != idle_.end()) continue;
       curl_multi_remove_handle(multi_.get(), request->easy.get());
-      abandon(request->attempt.start);
+      finish(request->attempt, OutcomeKind::abandoned);
       idle_.push_back(request.get());
     }
   }
@@ -255,7 +265,7 @@ class AwsSink : public Sink {
       const Attempt attempt = ready_.front();
       ready_.pop();
       if (attempt.destination->bucket.take(now)) {
-        send(attempt);
+        send(attempt, now);
       } else {
         ready_.push(attempt);
         if (destinations_.size() == 1) break;
@@ -263,11 +273,12 @@ class AwsSink : public Sink {
     }
   }
 
-  void send(const Attempt& attempt) {
+  void send(const Attempt& attempt, Clock::time_point now) {
     Request& request = *idle_.back();
     idle_.pop_back();
-    const Start& start = *starts_[attempt.start];
+    const Start& start = *attempt.start;
     request.attempt = attempt;
+    if (attempt.tries == 0 && attempt.credential_tries == 0) request.attempt.first_tried = now;
     request.answer.clear();
     request.body = "{\"stateMachineArn\":";
     append_json_string(start.target->arn, request.body);
@@ -302,9 +313,9 @@ class AwsSink : public Sink {
     request.headers.reset(list);
   }
 
-  // Until an answer comes, a token is there, or a wait is over.
+  // Until an answer comes, a token is there, or a wait is over; or a little, since more starts may have come.
   void wait() {
-    constexpr milliseconds kWaitMax{100};
+    constexpr milliseconds kWaitMax{20};
     const auto now = Clock::now();
     auto until = now + kWaitMax;
     if (!later_.empty()) until = std::min(until, later_.top().due);
@@ -353,7 +364,7 @@ class AwsSink : public Sink {
 
   void settle(Attempt attempt, const Answer& answer) {
     Judgement judgement = judge(answer);
-    Outcome& outcome = outcomes_[attempt.start];
+    Outcome& outcome = *attempt.outcome;
     outcome.attempts = attempt.tries;
     if (judgement.verdict == Verdict::credentials && ++attempt.credential_tries <= kCredentialTriesMax) {
       renew_credentials();
@@ -361,24 +372,21 @@ class AwsSink : public Sink {
       return;
     }
     if (judgement.verdict == Verdict::started || judgement.verdict == Verdict::duplicate) {
-      outcome.kind = judgement.verdict == Verdict::started ? OutcomeKind::started : OutcomeKind::duplicate;
-      --unfinished_;
-      return;
+      return finish(attempt, judgement.verdict == Verdict::started ? OutcomeKind::started : OutcomeKind::duplicate);
     }
     const auto now = Clock::now();
     if (judgement.verdict == Verdict::slow_down) attempt.destination->bucket.slow_down(now);
     const bool may_pass = judgement.verdict == Verdict::retry || judgement.verdict == Verdict::slow_down;
     const auto age = std::chrono::duration_cast<milliseconds>(now - attempt.first_tried);
-    const char* const bound = may_pass ? exhausted(starts_[attempt.start]->target->retry, attempt.tries, age) : nullptr;
+    const char* const bound = may_pass ? exhausted(attempt.start->target->retry, attempt.tries, age) : nullptr;
     if (may_pass && bound == nullptr) {
       ++attempt.tries;
       later_.push({now + backoff(options_.retry_base, attempt.tries, chance_(random_)), attempt});
       return;
     }
-    outcome.kind = OutcomeKind::failed;
+    finish(attempt, OutcomeKind::failed);
     outcome.error = {judgement.code, answer.type.empty() ? answer.message : answer.type + ": " + answer.message};
     outcome.exhausted = bound;
-    --unfinished_;
   }
 
   // Many requests may learn of it at once; what they then read is the same.
@@ -404,9 +412,7 @@ class AwsSink : public Sink {
   std::mt19937_64 random_;
   std::uniform_real_distribution<double> chance_{0, 1};
 
-  std::span<const Start* const> starts_;
-  std::span<Outcome> outcomes_;
-  std::size_t unfinished_ = 0;
+  std::size_t pending_ = 0;
   std::queue<Attempt> ready_;
   std::priority_queue<Later> later_;
   std::optional<Clock::time_point> drain_end_;

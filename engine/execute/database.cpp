@@ -47,7 +47,9 @@ std::string_view Statement::text(int column) const {
 Result<Database> Database::open(const std::string& path, bool must_exist) {
   if (is_something_else(path)) return Failure{path + ": is no SQLite file"};
   sqlite3* connection = nullptr;
-  const int flags = must_exist ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  // Writing is asked for even to read: what a killed run left half done has to be undone first. SQLite opens a file
+  // that may not be written for reading then.
+  const int flags = must_exist ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   const int result = sqlite3_open_v2(path.c_str(), &connection, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   Database out(connection, path);
   if (result != SQLITE_OK) return out.failure();

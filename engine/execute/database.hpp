@@ -45,7 +45,7 @@ class Statement {
 
 class Database {
  public:
-  // Opens or creates; with `must_exist`, opens for reading only.
+  // Opens or creates; with `must_exist`, only opens.
   static Result<Database> open(const std::string& path, bool must_exist = false);
 
   std::optional<Failure> run(const char* sql);

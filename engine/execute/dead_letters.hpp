@@ -1,19 +1,20 @@
 // Starts that were given up, one JSON object a line, with the attributes that EventBridge gives a dead letter:
 //
 //     RULE_ARN, TARGET_ARN, ERROR_CODE, ERROR_MESSAGE, EXHAUSTED_RETRY_CONDITION (if a bound was), RETRY_ATTEMPTS, and
-//     the start: stateMachineArn, name, rule, target, eventId, eventTime, input (inputText, a string, if it is no JSON)
+//     the start: stateMachineArn, name, rule, target, eventId, eventTime, input (inputText, a string, if it is no
+//     JSON), deadLetterArn and retryPolicy (if the target has them)
 //
 // Threads: one thread an object. Errors: sentences.
 // Source:  EventBridge user guide, dead-letter queues.
 #pragma once
 
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/error.hpp"
+#include "engine/execute/line_file.hpp"
 #include "engine/execute/sink.hpp"
 #include "engine/execute/start.hpp"
 
@@ -22,18 +23,15 @@ namespace millrace {
 class DeadLetters {
  public:
   // `append`: goes on with what an earlier run wrote.
-  std::optional<Failure> open(const std::string& path, bool append);
-  bool kept() const { return file_ != nullptr; }
+  std::optional<Failure> open(const std::string& path, bool append) { return file_.open(path, append); }
+  bool kept() const { return file_.is_open(); }
 
   // When it returns, the letter is in the system's hands.
   std::optional<Failure> add(const Start& start, const Outcome& outcome);
+  std::optional<Failure> finish() { return file_.finish(); }
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  std::unique_ptr<std::FILE, Close> file_;
-  std::string path_;
+  LineFile file_;
 };
 
 // The starts of a dead-letter file; their rules and targets are made from the letters and live here.

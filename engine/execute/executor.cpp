@@ -1,6 +1,7 @@
 #include "engine/execute/executor.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace millrace {
 
@@ -25,10 +26,12 @@ void Executor::close(std::uint64_t sequences) {
 }
 
 // Waits no longer than a group that has begun may.
-Executor::Next Executor::next_batch(StartBatch& batch) {
+Executor::Next Executor::next_batch(StartBatch& batch, bool may_wait) {
   std::unique_lock lock(mutex_);
   const auto ready = [&] { return kept_.contains(current_) || (sequences_ && current_ >= *sequences_); };
-  if (group_.empty() && progress_.empty()) {
+  if (!may_wait) {
+    if (!ready()) return Next::pause;
+  } else if (group_.empty() && progress_.empty()) {
     arrived_.wait(lock, ready);
   } else if (!arrived_.wait_for(lock, kGroupPause, ready)) {
     return Next::pause;
@@ -47,48 +50,87 @@ Executor::Next Executor::next_batch(StartBatch& batch) {
 }
 
 std::optional<Failure> Executor::hand_over() {
-  std::vector<const Start*> starts;
-  std::vector<Outcome> outcomes, all;
-  for (const StartBatch& batch : group_) {
+  auto handed = std::make_unique<Handed>();
+  handed->batches = std::exchange(group_, {});
+  group_starts_ = 0;
+  for (const StartBatch& batch : handed->batches) {
     for (const Start& start : batch.starts) {
-      if (start.refused.code == nullptr) starts.push_back(&start);
+      if (start.refused.code == nullptr) handed->starts.push_back(&start);
     }
   }
-  outcomes.resize(starts.size());
-  if (!starts.empty()) {
-    if (auto failure = sink_.write(starts, outcomes)) return failure;
+  handed->outcomes.resize(handed->starts.size());
+  handed_.push_back(std::move(handed));
+  if (!handed_.back()->starts.empty()) {
+    if (auto failure = sink_.write(handed_.back()->starts, handed_.back()->outcomes)) return failure;
   }
+  return settle_groups();
+}
+
+std::optional<Failure> Executor::settle_groups() {
+  const auto is_pending = [](const Outcome& outcome) { return outcome.kind == OutcomeKind::pending; };
+  for (const auto& group : handed_) {
+    if (group->settled || std::any_of(group->outcomes.begin(), group->outcomes.end(), is_pending)) continue;
+    if (auto failure = report(*group)) return failure;
+  }
+  for (; !handed_.empty() && handed_.front()->settled; handed_.pop_front()) {
+    if (!reached_) continue;
+    for (InputProgress& progress : handed_.front()->progress) {
+      if (!progress_.empty() && progress_.back().path == progress.path) progress_.pop_back();
+      progress_.push_back(std::move(progress));
+    }
+    reached_ = handed_.front()->reached;
+  }
+  return {};
+}
+
+std::optional<Failure> Executor::report(Handed& group) {
+  std::vector<Outcome> all;
   std::size_t next = 0;
-  for (const StartBatch& batch : group_) {
+  for (const StartBatch& batch : group.batches) {
     all.clear();
     for (const Start& start : batch.starts) {
       const bool refused = start.refused.code != nullptr;
-      all.push_back(refused ? Outcome{OutcomeKind::failed, start.refused, 0, nullptr} : std::move(outcomes[next++]));
+      all.push_back(refused ? Outcome{OutcomeKind::failed, start.refused, 0, nullptr}
+                            : std::move(group.outcomes[next++]));
     }
     if (auto failure = on_done_(batch, all)) return failure;
-    note_progress(batch, all);
+    note_progress(group, batch, all);
   }
-  uncommitted_starts_ += starts.size();
-  group_.clear();
-  group_starts_ = 0;
+  uncommitted_starts_ += group.starts.size();
+  group.settled = true;
+  group.batches = {};
+  group.starts = {};
+  group.outcomes = {};
   return {};
 }
 
 // The position passes no start that was abandoned, nor what comes behind it; of a batch of many inputs, none of these.
-void Executor::note_progress(const StartBatch& batch, std::span<const Outcome> outcomes) {
-  if (!reached_ || batch.progress.empty()) return;
+void Executor::note_progress(Handed& group, const StartBatch& batch, std::span<const Outcome> outcomes) {
+  if (!group.reached) return;
   const auto abandoned = std::find_if(outcomes.begin(), outcomes.end(),
                                       [](const Outcome& outcome) { return outcome.kind == OutcomeKind::abandoned; });
-  reached_ = abandoned == outcomes.end();
-  if (!reached_ && batch.progress.size() > 1) return;
+  group.reached = abandoned == outcomes.end();
+  if (!group.reached && batch.progress.size() > 1) return;
   for (InputProgress progress : batch.progress) {
-    if (!reached_) {
+    if (!group.reached) {
       progress.finished = false;
       progress.records_done = batch.starts[static_cast<std::size_t>(abandoned - outcomes.begin())].record - 1;
     }
-    if (!progress_.empty() && progress_.back().path == progress.path) progress_.pop_back();
-    progress_.push_back(std::move(progress));
+    if (!group.progress.empty() && group.progress.back().path == progress.path) group.progress.pop_back();
+    group.progress.push_back(std::move(progress));
   }
+}
+
+// Lets the sink work until so few starts are pending, and so few groups wait.
+std::optional<Failure> Executor::advance_to(std::size_t pending_max, std::size_t handed_max) {
+  while (sink_.pending() > pending_max || handed_.size() > handed_max) {
+    sink_.advance();
+    if (auto failure = settle_groups()) return failure;
+    if (sink_.commits_groups() && Clock::now() - committed_ >= kCommitPause) {
+      if (auto failure = commit()) return failure;
+    }
+  }
+  return {};
 }
 
 std::optional<Failure> Executor::commit() {
@@ -104,22 +146,31 @@ std::optional<Failure> Executor::take_all() {
   committed_ = Clock::now();
   for (;;) {
     const std::size_t group_starts = std::min(sink_.group_starts(), group_starts_max_);
+    const bool busy = sink_.pending() > 0;
     StartBatch batch;
-    Next next = next_batch(batch);
+    Next next = next_batch(batch, !busy);
     if (next == Next::batch) {
       if (batch.cut_short) next = Next::end;
+      if (group_.empty()) group_begun_ = Clock::now();
       group_starts_ += batch.starts.size();
       group_.push_back(std::move(batch));
-      if (next == Next::batch && group_starts_ < group_starts && group_.size() < kGroupBatchesMax) continue;
+      const bool may_wait = group_starts_ < group_starts && group_.size() < kGroupBatchesMax;
+      if (next == Next::batch && may_wait && Clock::now() - group_begun_ < kGroupAgeMax) continue;
     }
-    if (auto failure = hand_over()) {
+    auto failure = group_.empty() ? std::nullopt : hand_over();
+    if (!failure && next == Next::pause && busy) {
+      sink_.advance();
+      failure = settle_groups();
+    }
+    if (!failure) failure = next == Next::end ? advance_to(0, 0) : advance_to(kPendingStartsMax, kHandedGroupsMax);
+    if (failure) {
       (void)sink_.commit(progress_);  // what the sink had before is kept, if that can be
       return failure;
     }
     const bool due =
         (sink_.commits_groups() && uncommitted_starts_ >= group_starts) || Clock::now() - committed_ >= kCommitPause;
-    if (next == Next::end || due || (next == Next::pause && !progress_.empty())) {
-      if (auto failure = commit()) return failure;
+    if (next == Next::end || due || (next == Next::pause && !busy && !progress_.empty())) {
+      if ((failure = commit())) return failure;
     }
     if (next == Next::end) return {};
   }

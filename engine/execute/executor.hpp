@@ -5,6 +5,9 @@
 // batches are kept, so nothing grows. The current sequence never waits, so neither do all. Batches in order make a
 // group, as large as the sink likes, which is handed over at once; commits follow every group or kCommitPause.
 //
+// A sink may settle a group behind another that still waits: its starts are reported then, and only their position
+// waits for those in front.
+//
 // Invariant: on_done() hears of every start once, after the sink has it, before its position is committed.
 //
 // Threads: submit() from any thread; run() on one. Errors: a sink's failure ends run() and makes submit() say false.
@@ -16,6 +19,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -30,11 +34,15 @@ constexpr std::size_t kBatchesAheadMax =
 constexpr std::size_t kGroupBatchesMax = 256;             // LIMIT: batches of one group, however few their starts
 constexpr std::size_t kGroupStartsFirst = 1024;           // so that a short run, too, is soon durable
 constexpr std::chrono::milliseconds kGroupPause{50};      // that a group waits for more
+constexpr std::chrono::milliseconds kGroupAgeMax{200};    // that its first batch waits, however steadily more come
 constexpr std::chrono::milliseconds kCommitPause{1'000};  // between commits that no group asks for
+constexpr std::size_t kPendingStartsMax = 16'384;         // LIMIT: with a sink that waits for answers
+constexpr std::size_t kHandedGroupsMax = 16'384;          // LIMIT: whose position waits for a group in front
 
 class Executor {
  public:
-  // Of each batch, in order: its outcomes, one a start. A Failure ends the run.
+  // Of each batch: its outcomes, one a start; in order, unless the sink settles later ones first. A Failure ends the
+  // run.
   using OnDone = std::function<std::optional<Failure>(const StartBatch&, std::span<const Outcome>)>;
 
   Executor(Sink& sink, OnDone on_done) : sink_(sink), on_done_(std::move(on_done)) {}
@@ -51,9 +59,21 @@ class Executor {
   using Clock = std::chrono::steady_clock;
   enum class Next : std::uint8_t { batch, pause, end };
 
-  Next next_batch(StartBatch& batch);
+  // A group that the sink has; once it is settled, how far it brings the position.
+  struct Handed {
+    std::vector<StartBatch> batches;
+    std::vector<const Start*> starts;
+    std::vector<Outcome> outcomes;
+    std::vector<InputProgress> progress;
+    bool settled = false, reached = true;  // reached: no start of it was abandoned
+  };
+
+  Next next_batch(StartBatch& batch, bool may_wait);
   std::optional<Failure> hand_over();
-  void note_progress(const StartBatch& batch, std::span<const Outcome> outcomes);
+  std::optional<Failure> settle_groups();
+  std::optional<Failure> report(Handed& group);
+  static void note_progress(Handed& group, const StartBatch& batch, std::span<const Outcome> outcomes);
+  std::optional<Failure> advance_to(std::size_t pending_max, std::size_t handed_max);
   std::optional<Failure> commit();
   std::optional<Failure> take_all();
 
@@ -68,6 +88,8 @@ class Executor {
   bool ended_ = false;
 
   std::vector<StartBatch> group_;
+  std::deque<std::unique_ptr<Handed>> handed_;
+  Clock::time_point group_begun_;
   std::size_t group_starts_ = 0, uncommitted_starts_ = 0;
   std::size_t group_starts_max_ = kGroupStartsFirst;  // doubles with each commit, up to what the sink likes
   std::vector<InputProgress> progress_;               // since the last commit

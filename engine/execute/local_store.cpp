@@ -5,8 +5,11 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <limits>
+#include <vector>
 
 namespace millrace {
 namespace {
@@ -29,12 +32,34 @@ constexpr const char* kSchema =
 
 constexpr const char* kSelect =
     "SELECT " MILLRACE_EXECUTION_COLUMNS
-    " FROM executions WHERE (?1='' OR state_machine_arn=?1 OR state_machine_arn LIKE '%:stateMachine:'||?1) "
+    ", rowid FROM executions WHERE (?1='' OR state_machine_arn=?1 OR "
+    "substr(state_machine_arn||':', instr(state_machine_arn, ':stateMachine:')+14, length(?1)+1)=?1||':') "
     "AND (?2='' OR rule=?2) AND (?3='' OR status=?3) AND (?4='' OR start_time>=?4) AND (?5='' OR start_time<?5) "
-    "ORDER BY rowid DESC LIMIT ?6";
+    "AND rowid<?6 ORDER BY rowid DESC LIMIT ?7";
 
 constexpr const char* kSelectByName =
-    "SELECT " MILLRACE_EXECUTION_COLUMNS " FROM executions WHERE key BETWEEN ?1 AND ?2 AND name=?3";
+    "SELECT " MILLRACE_EXECUTION_COLUMNS ", rowid FROM executions WHERE key BETWEEN ?1 AND ?2 AND name=?3";
+
+// LIMIT: executions read at once, so that whoever looks at them slowly keeps nobody from writing.
+constexpr std::int64_t kPageRows = 1000;
+
+Execution execution_of(const Statement& row) {
+  Execution out;
+  const std::array<std::string*, 11> columns = {
+      &out.name,     &out.state_machine_arn, &out.execution_arn, &out.rule,   &out.rule_arn,  &out.target,
+      &out.event_id, &out.event_time,        &out.input,         &out.status, &out.start_time};
+  for (std::size_t i = 0; i < columns.size(); ++i) *columns[i] = row.text(static_cast<int>(i));
+  return out;
+}
+
+// A file that has tables, but not ours, is somebody else's.
+std::optional<Failure> check_owner(Database& database, const std::string& path) {
+  auto tables = database.prepare("SELECT count(*), sum(name='executions') FROM sqlite_master WHERE type='table'");
+  if (!tables) return tables.failure();
+  if (!tables->step()) return database.failure();
+  if (tables->number(0) == 0 || tables->number(1) == 1) return {};
+  return Failure{path + ": is an SQLite file of something else; name another file"};
+}
 
 std::optional<Failure> check_version(Database& database, const std::string& path) {
   const auto version = database.version();
@@ -50,6 +75,7 @@ Result<Database> open_store(const std::string& path) {
   auto database = Database::open(path);
   if (!database) return database;
   if (auto failure = check_version(*database, path)) return *failure;
+  if (auto failure = check_owner(*database, path)) return *failure;
   if (auto failure = database->run(kSettings)) return *failure;
   if (auto failure = database->run(kSchema)) return *failure;
   return database;
@@ -62,25 +88,38 @@ std::optional<Failure> visit_executions(const std::string& path, const Execution
   auto database = Database::open(path, true);
   if (!database) return database.failure();
   if (auto failure = check_version(*database, path)) return failure;
-  auto rows = database->prepare(filter.name.empty() ? kSelect : kSelectByName);
+  if (auto failure = check_owner(*database, path)) return failure;
+  const auto version = database->version();
+  if (!version) return version.failure();
+  if (*version == 0) return {};  // nothing was ever written
+  const bool by_name = !filter.name.empty();
+  auto rows = database->prepare(by_name ? kSelectByName : kSelect);
   if (!rows) return rows.failure();
-  const std::int64_t key = key_of(filter.name);
-  if (filter.name.empty()) {
-    rows->bind(1, filter.machine).bind(2, filter.rule).bind(3, filter.status).bind(4, filter.since);
-    rows->bind(5, filter.until);
-    rows->bind(6, filter.limit == 0 ? std::int64_t{-1} : static_cast<std::int64_t>(filter.limit));
-  } else {
-    rows->bind(1, key).bind(2, key + kKeyTriesMax).bind(3, filter.name);
-  }
-  while (rows->step()) {
-    Execution out;
-    const std::array<std::string*, 11> columns = {
-        &out.name,     &out.state_machine_arn, &out.execution_arn, &out.rule,   &out.rule_arn,  &out.target,
-        &out.event_id, &out.event_time,        &out.input,         &out.status, &out.start_time};
-    for (std::size_t i = 0; i < columns.size(); ++i) *columns[i] = rows->text(static_cast<int>(i));
-    if (!visit(out)) return {};
-  }
-  if (rows->result() != SQLITE_DONE) return database->failure();
+  std::int64_t below = std::numeric_limits<std::int64_t>::max();
+  std::uint64_t left = filter.limit == 0 ? std::numeric_limits<std::uint64_t>::max() : filter.limit;
+  std::vector<Execution> page;
+  do {
+    page.clear();
+    rows->reset();
+    if (by_name) {
+      const std::int64_t key = key_of(filter.name);
+      rows->bind(1, key).bind(2, key + kKeyTriesMax).bind(3, filter.name);
+    } else {
+      rows->bind(1, filter.machine).bind(2, filter.rule).bind(3, filter.status).bind(4, filter.since);
+      rows->bind(5, filter.until).bind(6, below);
+      rows->bind(7, static_cast<std::int64_t>(std::min<std::uint64_t>(left, kPageRows)));
+    }
+    while (rows->step()) {
+      page.push_back(execution_of(*rows));
+      below = rows->number(11);
+    }
+    if (rows->result() != SQLITE_DONE) return database->failure();
+    rows->reset();
+    for (const Execution& execution : page) {
+      if (!visit(execution)) return {};
+    }
+    left -= page.size();
+  } while (!by_name && left > 0 && !page.empty());
   return {};
 }
 

@@ -130,6 +130,8 @@ Result<std::unique_ptr<Sink>> make_ndjson_sink(const std::string& path, const Si
   if (to_stdout && options.resume)
     return Failure{"--resume: standard output cannot be cut back to where the replay stopped; use ndjson:FILE"};
   if (to_stdout) return std::unique_ptr<Sink>(new NdjsonSink(STDOUT_FILENO, "standard output", std::move(*checkpoint)));
+  // A position in what is written over now would be one in nothing.
+  if (!options.resume) ::unlink((path + ".checkpoint").c_str());
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | (options.resume ? 0 : O_TRUNC), 0666);
   if (fd < 0) return Failure{path + ": cannot be written: " + std::strerror(errno)};
   return std::unique_ptr<Sink>(new NdjsonSink(fd, path, std::move(*checkpoint)));

@@ -12,7 +12,7 @@ struct Row {
   Judgement judgement;
 };
 
-constexpr std::array<Row, 33> kTable = {{
+constexpr std::array<Row, 39> kTable = {{
     {"ExecutionAlreadyExists", {Verdict::duplicate, nullptr}},
     {"ExecutionLimitExceeded", {Verdict::slow_down, "RESOURCE_LIMIT_EXCEEDED"}},
     {"ThrottlingException", {Verdict::slow_down, "THROTTLING"}},
@@ -26,6 +26,8 @@ constexpr std::array<Row, 33> kTable = {{
     {"LimitExceededException", {Verdict::slow_down, "THROTTLING"}},
     {"RequestThrottled", {Verdict::slow_down, "THROTTLING"}},
     {"SlowDown", {Verdict::slow_down, "THROTTLING"}},
+    {"ProvisionedThroughputExceededException", {Verdict::slow_down, "THROTTLING"}},
+    {"TransactionInProgressException", {Verdict::slow_down, "THROTTLING"}},
     {"PriorRequestNotComplete", {Verdict::retry, "THROTTLING"}},
     {"RequestTimeout", {Verdict::retry, "TIMEOUT"}},
     {"RequestTimeoutException", {Verdict::retry, "TIMEOUT"}},
@@ -33,6 +35,10 @@ constexpr std::array<Row, 33> kTable = {{
     {"InternalServerError", {Verdict::retry, "ERROR_FROM_TARGET"}},
     {"ServiceUnavailable", {Verdict::retry, "ERROR_FROM_TARGET"}},
     {"ExpiredTokenException", {Verdict::credentials, "NO_PERMISSIONS"}},
+    {"ExpiredToken", {Verdict::credentials, "NO_PERMISSIONS"}},
+    {"InvalidClientTokenId", {Verdict::credentials, "NO_PERMISSIONS"}},
+    {"IncompleteSignatureException", {Verdict::credentials, "NO_PERMISSIONS"}},
+    {"MissingAuthenticationTokenException", {Verdict::credentials, "NO_PERMISSIONS"}},
     {"UnrecognizedClientException", {Verdict::credentials, "NO_PERMISSIONS"}},
     {"InvalidSignatureException", {Verdict::credentials, "NO_PERMISSIONS"}},
     {"IncompleteSignature", {Verdict::credentials, "NO_PERMISSIONS"}},

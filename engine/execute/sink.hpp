@@ -20,7 +20,13 @@
 
 namespace millrace {
 
-enum class OutcomeKind : std::uint8_t { started, duplicate, failed, abandoned };  // abandoned: a stop came first
+enum class OutcomeKind : std::uint8_t {
+  started,
+  duplicate,
+  failed,
+  abandoned,
+  pending
+};  // abandoned: a stop came first
 
 struct Outcome {
   OutcomeKind kind = OutcomeKind::started;
@@ -38,14 +44,19 @@ class Sink {
   // Is every group committed, or only one a second?
   virtual bool commits_groups() const { return false; }
 
-  // Takes the starts in the order of the input and fills in one outcome each, which are `started` when it is called.
+  // Takes the starts in the order of the input and fills in one outcome each, which are `started` when it is called. A
+  // sink that waits for answers leaves some `pending`: it needs these starts and outcomes until advance() settled them.
   virtual std::optional<Failure> write(std::span<const Start* const> starts, std::span<Outcome> outcomes) = 0;
+
+  // Starts that are pending; and a while of work on them, which ends early when there is news.
+  virtual std::size_t pending() const { return 0; }
+  virtual void advance() {}
 
   // Makes durable what was written, and with it the position, if one is kept.
   virtual std::optional<Failure> commit(std::span<const InputProgress> progress) = 0;
 
-  // Can it take starts of these targets at all?
-  virtual std::optional<Failure> check(const RuleSet&) { return {}; }
+  // Can it take starts of this rule's targets at all?
+  virtual std::optional<Failure> check(const Rule&) { return {}; }
 
   // Where an earlier run stopped; empty without --resume. Called once, before the first write().
   virtual Result<ResumePoint> resume(const std::string& rules_fingerprint) = 0;

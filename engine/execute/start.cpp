@@ -33,6 +33,39 @@ StateMachineArn parse_state_machine_arn(std::string_view arn) {
   return {parts[1], parts[3], parts[4], parts[6]};
 }
 
+namespace {
+
+constexpr std::size_t kNameBytesMax = 80;
+
+// Of a state machine or an execution: no white space, control characters, or brackets, wildcards and the like.
+bool is_name(std::string_view text) {
+  constexpr std::string_view kForbidden = "<>{}[]?*\"#%\\^|~`$&,;:/\x7f";
+  return !text.empty() && text.size() <= kNameBytesMax && std::all_of(text.begin(), text.end(), [&](char c) {
+    return static_cast<unsigned char>(c) > ' ' && kForbidden.find(c) == std::string_view::npos;
+  });
+}
+
+}  // namespace
+
+bool is_state_machine_arn(std::string_view arn) {
+  constexpr std::ptrdiff_t kColonsMin = 6, kColonsMax = 7;
+  const auto consists_of = [](std::string_view text, auto&& allowed) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), allowed);
+  };
+  const auto in_region = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  const auto in_account = [](char c) { return c >= '0' && c <= '9'; };
+  const StateMachineArn parts = parse_state_machine_arn(arn);
+  const auto colons = std::count(arn.begin(), arn.end(), ':');
+  const bool partition =
+      parts.partition == "aws" || (parts.partition.starts_with("aws-") && parts.partition.size() > 4);
+  const bool qualifier = colons == kColonsMin || is_name(arn.substr(arn.rfind(':') + 1));
+  return partition && consists_of(parts.partition, in_region) && consists_of(parts.region, in_region) &&
+         parts.account.size() == 12 && consists_of(parts.account, in_account) && is_name(parts.name) &&
+         colons <= kColonsMax && qualifier;
+}
+
+bool is_execution_name(std::string_view name) { return is_name(name); }
+
 std::string rule_arn_of(const Rule& rule, const Target& target) {
   if (!rule.arn.empty()) return rule.arn;
   const StateMachineArn machine = parse_state_machine_arn(target.arn);

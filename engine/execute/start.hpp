@@ -33,12 +33,19 @@ struct Start {
 
 // LIMIT: bytes of an input, Step Functions' own.
 constexpr std::size_t kInputBytesMax = 262'144;
+constexpr const char* kInputTooLarge = "the input has more than 262144 bytes, the most that Step Functions takes";
 
 // "arn:aws:states:REGION:ACCOUNT:stateMachine:NAME[:…]" in its parts; empty ones where it is none.
 struct StateMachineArn {
   std::string_view partition, region, account, name;
 };
 StateMachineArn parse_state_machine_arn(std::string_view arn);
+
+// Is it all that StartExecution takes: parts of the right form, and at most a version or an alias behind the name?
+bool is_state_machine_arn(std::string_view arn);
+
+// 1 to 80 characters that an execution's name may have.
+bool is_execution_name(std::string_view name);
 
 // The ARN of a rule, as its file has it, or by its name in the region and account of its target.
 std::string rule_arn_of(const Rule& rule, const Target& target);

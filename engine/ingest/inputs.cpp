@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -25,6 +26,9 @@ bool is_log(std::string_view name) {
   return !name.starts_with('.') && std::any_of(kLogEndings.begin(), kLogEndings.end(),
                                                [&](std::string_view ending) { return name.ends_with(ending); });
 }
+
+// LIMIT: folders that CloudTrail Lake's results and other services' logs are delivered into.
+const std::set<std::string_view> kOtherLogs = {"CloudTrail-Lake", "Config", "vpcflowlogs", "elasticloadbalancing"};
 
 InputFile stat_of(const std::string& path) {
   struct stat info;
@@ -66,7 +70,9 @@ class Lister {
     found_.clear();
     complete_ = true;
     Place place;
-    for (const fs::path& part : fs::absolute(root)) place = below(place, part.string());
+    for (const fs::path& part : fs::absolute(root).lexically_normal()) {
+      if (!part.empty()) place = below(place, part.string());
+    }
     if (is_asked_for(place)) walk(root, place);
     if (found_.empty() && complete_ && !is_filtered()) out_.failures.push_back({root, "holds no log files"});
     std::sort(found_.begin(), found_.end(), [](const InputFile& a, const InputFile& b) { return a.path < b.path; });
@@ -78,10 +84,12 @@ class Lister {
   struct Place {
     std::string account, trail, region, day;  // day: YYYY, YYYY-MM or YYYY-MM-DD
     bool in_logs = false;                     // below AWSLogs
+    bool is_other = false;                    // what other services or CloudTrail Lake put there
   };
 
   static Place below(Place place, const std::string& name) {
     const bool is_trail = name == "CloudTrail" || name == "CloudTrail-Digest" || name == "CloudTrail-Insight";
+    if (kOtherLogs.count(name) > 0) place.is_other = true;
     if (name == "AWSLogs") {
       place = {};
       place.in_logs = true;
@@ -98,6 +106,7 @@ class Lister {
   }
 
   bool is_asked_for(const Place& place) const {
+    if (place.is_other) return false;
     if (place.trail == "CloudTrail-Digest" || (place.trail == "CloudTrail-Insight" && !filter_.insights)) return false;
     if (!place.trail.empty() && !place.account.empty() && !allows(filter_.accounts, place.account)) return false;
     if (!place.region.empty() && !allows(filter_.regions, place.region)) return false;
@@ -133,12 +142,20 @@ class Lister {
       const Place inner = below(place, name);
       if (is_asked_for(inner)) walk(entry.path().string(), inner);
     } else if (is_log(name)) {
+      if (is_output(entry)) return;
       if (entry.is_regular_file(error)) {
         found_.push_back(stat_of(entry.path().string()));
       } else if (error || !entry.exists(error)) {
         fail(entry.path().string(), "cannot be read; does the link lead nowhere?");
       }
     }
+  }
+
+  bool is_output(const fs::directory_entry& entry) const {
+    return std::any_of(filter_.outputs.begin(), filter_.outputs.end(), [&](const std::string& output) {
+      std::error_code error;
+      return entry.path().filename() == fs::path(output).filename() && fs::equivalent(entry.path(), output, error);
+    });
   }
 
   void fail(const std::string& path, const std::string& why) {
@@ -172,9 +189,9 @@ InputList list_inputs(const std::vector<std::string>& paths, const InputFilter& 
   return out;
 }
 
-Result<std::vector<std::string>> read_path_list(const std::string& file) {
+Result<std::vector<std::string>> read_path_list(const std::string& file, const std::atomic<int>* stop) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  ByteSource source(file);
+  ByteSource source(file, stop);
   std::string text;
   std::array<char, 1 << 16> piece;
   for (std::size_t got; (got = source.read(piece.data(), piece.size())) > 0;) text.append(piece.data(), got);
@@ -183,11 +200,12 @@ Result<std::vector<std::string>> read_path_list(const std::string& file) {
   const char end = text.find('\0') == std::string::npos ? '\n' : '\0';
   std::vector<std::string> out;
   for (std::size_t at = 0; at < text.size();) {
-    const auto stop = std::min(text.find(end, at), text.size());
-    std::string path = text.substr(at, stop - at);
+    const auto behind = std::min(text.find(end, at), text.size());
+    std::string path = text.substr(at, behind - at);
     if (end == '\n' && path.ends_with('\r')) path.pop_back();
+    if (path == "-" && file == "-") return Failure{file + ": lists standard input, which holds no path; name it as an input instead"};
     if (!path.empty()) out.push_back(std::move(path));
-    at = stop + 1;
+    at = behind + 1;
   }
   return out;
 }

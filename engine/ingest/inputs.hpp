@@ -11,6 +11,7 @@
 // Source:  CloudTrail's key layout, AWSLogs/[ORGANIZATION/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct InputFilter {
   std::vector<std::string> accounts, regions;
   std::string since, until;  // event times, as YYYY-MM-DDTHH:MM:SS
   bool insights = false;
+  std::vector<std::string> outputs = {};  // of the run itself: not read where a directory holds them
 };
 
 // A folder of a day is read if it may hold records of the asked-for time. LIMIT: days that a record may be delivered
@@ -50,6 +52,6 @@ struct InputList {
 InputList list_inputs(const std::vector<std::string>& paths, const InputFilter& filter = {});
 
 // The paths in a file, one a line, or ended by NUL bytes if it has any; "-" is standard input.
-Result<std::vector<std::string>> read_path_list(const std::string& file);
+Result<std::vector<std::string>> read_path_list(const std::string& file, const std::atomic<int>* stop = nullptr);
 
 }  // namespace millrace

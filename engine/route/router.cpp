@@ -289,8 +289,7 @@ void Router::add_input(std::string_view event, Start& start) {
     if (!input_validator_.is_json(start.input))
       start.refused = {"INVALID_JSON", "the target's input is not valid JSON for this event"};
   }
-  if (start.input.size() > kInputBytesMax)
-    start.refused = {"INVALID_PARAMETER", "the input has more than 262144 bytes, the most that Step Functions takes"};
+  if (start.input.size() > kInputBytesMax) start.refused = {"INVALID_PARAMETER", kInputTooLarge};
 }
 
 void Router::reject(const Block& block, const RecordRef& ref, const char* kind, StartBatch& out) {

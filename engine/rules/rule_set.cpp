@@ -8,6 +8,7 @@
 #include <fstream>
 #include <unordered_set>
 
+#include "engine/execute/start.hpp"
 #include "engine/rules/yaml_rules.hpp"
 #include "engine/uuid.hpp"
 #include "matcher/json_cursor.hpp"
@@ -19,9 +20,19 @@ namespace ondemand = simdjson::ondemand;
 
 constexpr std::size_t kRefusedShownMax = 20;  // LIMIT: of refused rules in one message; the count of the rest follows
 
-bool is_state_machine(std::string_view arn) {
-  return arn.starts_with("arn:aws") && arn.find(":states:") != std::string_view::npos &&
-         arn.find(":stateMachine:") != std::string_view::npos;
+// EventBridge's: 1 to 64 characters, letters, digits and . - _
+bool is_target_id(std::string_view id) {
+  constexpr std::size_t kBytesMax = 64;
+  return id.size() <= kBytesMax && std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '-' ||
+                  c == '_';
+         });
+}
+
+// arn:PARTITION:sqs:REGION:ACCOUNT:NAME
+bool is_queue_arn(std::string_view arn) {
+  return arn.starts_with("arn:aws") && std::count(arn.begin(), arn.end(), ':') == 5 &&
+         arn.find(":sqs:") != std::string_view::npos && !arn.ends_with(':');
 }
 
 std::string read_file(const std::string& path, bool& ok) {
@@ -212,11 +223,18 @@ class RuleSetReader {
       TargetInputText input;
       if (!read_target(object, target, input)) return false;
       if (target.arn.empty()) return fail(place() + "a target has no Arn");
-      if (options_.check_targets && !is_state_machine(target.arn)) {
-        return fail(place() + "the target " + target.arn +
-                    " is not a Step Functions state machine; expected arn:aws:states:REGION:ACCOUNT:stateMachine:NAME");
+      if (options_.check_targets && !is_state_machine_arn(target.arn)) {
+        return fail(
+            place() + "the target " + target.arn +
+            " is not a Step Functions state machine; expected arn:aws:states:REGION:ACCOUNT:stateMachine:NAME, with a "
+            "region, 12 digits and a name");
       }
       if (target.id.empty()) target.id = std::to_string(rule.targets.size() + 1);
+      if (!is_target_id(target.id))
+        return fail(place() + "the target Id " + target.id + " is not valid; expected up to 64 of A-Z a-z 0-9 . - _");
+      const auto has_its_id = [&](const Target& other) { return other.id == target.id; };
+      if (std::any_of(rule.targets.begin(), rule.targets.end(), has_its_id))
+        return fail(place() + "two targets have the Id " + target.id + "; give each its own");
       auto parsed = TargetInput::parse(input, target.id);
       if (!parsed) return fail(place() + parsed.failure().message);
       target.input = std::move(*parsed);
@@ -238,6 +256,8 @@ class RuleSetReader {
         if (!value.is_null() && !read_transformer(value, input)) return false;
       } else if (name == "RetryPolicy") {
         if (!value.is_null() && !read_retry_policy(value, target.retry)) return false;
+      } else if (name == "DeadLetterConfig") {
+        if (!value.is_null() && !read_dead_letter_config(value, target.dead_letter_arn)) return false;
       } else if (name == "Id" || name == "Arn" || name == "Input" || name == "InputPath") {
         if (!read_text(value, name, text)) return false;
       }
@@ -265,7 +285,9 @@ class RuleSetReader {
     if (object.find_field_unordered("InputTemplate").get_string().get(text))
       return fail(place() + "InputTransformer has no InputTemplate, which is a string");
     out.input_template = std::string(text);
-    if (object.find_field_unordered("InputPathsMap").get_object().get(paths)) return true;
+    ondemand::value map;
+    if (object.find_field_unordered("InputPathsMap").get(map) || map.is_null()) return true;
+    if (map.get_object().get(paths)) return fail(place() + "InputPathsMap is not an object of strings");
     for (auto member : paths) {
       std::string_view name, path;
       auto error = member.unescaped_key().get(name);
@@ -282,6 +304,20 @@ class RuleSetReader {
     if (value.get_object().get(object)) return fail(place() + "RetryPolicy is not an object");
     return read_bounded(object, "MaximumRetryAttempts", 0, 185, out.attempts_max) &&
            read_bounded(object, "MaximumEventAgeInSeconds", 60, 86'400, out.age_seconds_max);
+  }
+
+  bool read_dead_letter_config(ondemand::value value, std::string& out) {
+    ondemand::object object;
+    std::string_view arn;
+    if (value.get_object().get(object)) return fail(place() + "DeadLetterConfig is not an object");
+    const auto error = object.find_field_unordered("Arn").get_string().get(arn);
+    if (error == simdjson::NO_SUCH_FIELD) return true;
+    if (error || !is_queue_arn(arn))
+      return fail(place() + "DeadLetterConfig's Arn is not valid; expected arn:aws:sqs:REGION:ACCOUNT:QUEUE");
+    if (arn.ends_with(".fifo"))
+      return fail(place() + "DeadLetterConfig's Arn is not valid; a FIFO queue takes no dead letters");
+    out = arn;
+    return true;
   }
 
   bool read_bounded(ondemand::object& object, const char* name, std::uint64_t min, std::uint64_t max,

@@ -30,6 +30,7 @@ enum class RuleState : std::uint8_t { enabled, enabled_with_all, disabled };  //
 struct RetryPolicy {
   std::uint32_t attempts_max = 185;  // tries after the first one
   std::uint32_t age_seconds_max = 86'400;
+  bool operator==(const RetryPolicy&) const = default;
 };
 
 struct Target {
@@ -37,6 +38,7 @@ struct Target {
   std::string arn;
   std::shared_ptr<const TargetInput> input;  // null: the whole event
   RetryPolicy retry;
+  std::string dead_letter_arn;  // of its DeadLetterConfig; empty if it has none
 };
 
 struct Rule {

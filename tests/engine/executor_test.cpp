@@ -199,5 +199,59 @@ TEST_CASE("a sink that is none of ours is refused by name", "[engine]") {
   CHECK(unwritable.failure().message.find("/nonexistent/file") != std::string::npos);
 }
 
+// Settles the first start last of all.
+class WaitingSink : public Sink {
+ public:
+  std::size_t group_starts() const override { return 4; }
+  std::optional<Failure> write(std::span<const Start* const>, std::span<Outcome> outcomes) override {
+    for (Outcome& outcome : outcomes) {
+      outcome.kind = pending_.empty() ? OutcomeKind::pending : OutcomeKind::started;
+      if (outcome.kind == OutcomeKind::pending) pending_.push_back(&outcome);
+    }
+    return {};
+  }
+  std::size_t pending() const override { return pending_.size(); }
+  void advance() override {
+    if (++advanced < 20) return;
+    for (Outcome* outcome : pending_) outcome->kind = OutcomeKind::started;
+    pending_.clear();
+  }
+  std::optional<Failure> commit(std::span<const InputProgress> progress) override {
+    for (const InputProgress& input : progress) committed.push_back(input.records_done);
+    return {};
+  }
+  Result<ResumePoint> resume(const std::string&) override { return ResumePoint{}; }
+
+  int advanced = 0;
+  std::vector<std::uint64_t> committed;
+
+ private:
+  std::vector<Outcome*> pending_;
+};
+
+TEST_CASE("a start that waits keeps back the position, and no other start", "[engine]") {
+  constexpr std::uint64_t kBatches = 40;
+  WaitingSink sink;
+  std::vector<std::uint64_t> reported;
+  Executor executor(sink, [&](const StartBatch& done, std::span<const Outcome> outcomes) -> std::optional<Failure> {
+    CHECK(outcomes.front().kind == OutcomeKind::started);
+    if (done.sequence == 0) CHECK(sink.advanced == 20);
+    if (done.sequence + 1 == kBatches) CHECK(sink.advanced < 20);
+    reported.push_back(done.sequence);
+    return {};
+  });
+  for (std::uint64_t i = 0; i < kBatches; ++i) {
+    StartBatch one = batch(i, std::to_string(i));
+    one.progress.push_back({"in", 1, 1, i + 1, false});
+    REQUIRE(executor.submit(std::move(one)));
+  }
+  executor.close(kBatches);
+  REQUIRE_FALSE(executor.run());
+  CHECK(reported.size() == kBatches);
+  CHECK(reported.front() != 0);
+  CHECK(std::is_sorted(sink.committed.begin(), sink.committed.end()));
+  CHECK(sink.committed == std::vector<std::uint64_t>{kBatches});
+}
+
 }  // namespace
 }  // namespace millrace

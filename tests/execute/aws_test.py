@@ -51,6 +51,20 @@ class AwsCase(ReplayCase):
         self.assertEqual({key: json.loads(text) for key, text in server.started.items()}, expected)
 
 
+class Beside(AwsCase):
+    def test_a_start_that_is_tried_again_does_not_keep_the_others(self):
+        count = 6000
+        doomed = min(name for _, name in self.expected(count))
+        server = self.serve(lambda request: fault_server.error(500, "InternalServerError") if request.name == doomed else fault_server.ok)
+        rules = self.write_rules(rule(RetryPolicy={"MaximumRetryAttempts": 4}))
+        summary = self.replay_to(server, count, "--retry-base", "1s", "--start-rate", "1M", "--dead-letters", "dead", "--in-flight", "8",
+                                 rules=rules, status=3)
+        self.assertEqual((summary["started"], summary["failed"]), (count - 1, 1))
+        others = [request.time for request in server.requests if request.name != doomed]
+        last = max(request.time for request in server.requests if request.name == doomed)
+        self.assertLess(max(others), last, "the doomed start was given up before the others were started")
+
+
 class Requests(AwsCase):
     def test_each_start_is_one_signed_request_with_the_input_of_the_event(self):
         server = self.serve()

@@ -27,8 +27,125 @@ class LocalCase(ReplayCase):
         self.store = self.directory / "store"
         self.input = self.write("input", records(10))
 
+    def refused_rules(self, rules=None):
+        return self.run_command("replay", "--rules", rules or self.rules, self.input, "--to", "local:store", status=4).stderr
+
     def fill(self, *inputs, store="store", rules=None, **options):
         return self.replay(rules or self.rules, *(inputs or (self.input,)), "--to", f"local:{store}", **options)
+
+
+class Retry(LocalCase):
+    """Letters of a target whose input every state machine refuses, started again."""
+
+    def letter(self, **members):
+        return json.dumps({"stateMachineArn": MACHINE, "name": "n", "rule": "r", "target": "1", "eventId": "e", "eventTime": "t",
+                           "input": {"k": 1}, **members})
+
+    def retry(self, text, *arguments, status=0):
+        path = self.write("dead", text)
+        return self.run_command("executions", "retry", path, "--to", "local:store", *arguments, "--json", status=status)
+
+    def test_an_input_is_started_and_shown_as_it_stands(self):
+        text = '{"a": 12345678901234567890123, "b":1.10,"c":1e3,"d":-0,"e":1e400,"e":"\\u0041"}'
+        self.retry(self.letter(input="INPUT").replace('"INPUT"', text))
+        self.assertEqual([row["input"] for row in self.rows(self.store)], [text])
+        shown = self.run_command("executions", "show", "n", "--store", "store").stdout.decode()
+        for part in ('"a": 12345678901234567890123', '"b": 1.10', '"c": 1e3', '"d": -0', '"e": 1e400', '"e": "\\u0041"'):
+            self.assertIn(part, shown)
+        self.assertIn(text, self.run_command("executions", "show", "n", "--store", "store", "--json").stdout.decode())
+
+    def test_what_no_execution_can_be_is_refused_before_the_first_start(self):
+        for members in ({"stateMachineArn": "hello"}, {"stateMachineArn": "arn:aws:sqs:us-east-2:123456789012:queue"},
+                        {"name": "n" * 81}, {"name": "a b"}, {"input": None, "inputText": 5}):
+            self.retry(self.letter() + "\n" + self.letter(**members), status=4)
+            self.assertFalse(self.store.exists() and self.rows(self.store), members)
+        self.run_command("executions", "retry", ".", "--to", "local:store", status=4)
+
+    def test_an_input_that_is_too_large_or_too_deep_stays_dead(self):
+        deep = "[" * 100_000 + "]" * 100_000
+        self.retry(self.letter(input="x" * 262_200) + "\n" + self.letter(input="DEEP").replace('"DEEP"', deep) + "\n" + self.letter(),
+                   "--dead-letters", "still", status=3)
+        self.assertEqual([letter["ERROR_CODE"] for letter in self.ndjson(self.directory / "still")], ["INVALID_PARAMETER", "INVALID_JSON"])
+        self.assertEqual(len(self.rows(self.store)), 1)
+
+    def test_letters_are_not_written_over_while_they_are_read(self):
+        self.retry(self.letter(), "--dead-letters", "dead", status=2)
+        self.assertEqual((self.directory / "dead").read_text(), self.letter())
+
+    def test_a_run_that_could_not_begin_leaves_the_letters_of_the_last_one(self):
+        kept = self.write("kept", self.letter() + "\n")
+        self.run_command("replay", "--rules", self.rules, "no-such-input", "--to", "null", "--dead-letters", kept, status=4)
+        self.assertEqual(Path(kept).read_text(), self.letter() + "\n")
+        self.run_command("replay", "--rules", self.rules, self.input, "--to", "null", "--dead-letters", kept)
+        self.assertEqual(Path(kept).read_text(), "")
+
+
+class Targets(LocalCase):
+    def test_targets_that_step_functions_could_not_start_are_refused(self):
+        for arn in (MACHINE[: -len("Helloworld")], "arn:aws:lambda:us-east-2:123456789012:function:a:states:stateMachine:x",
+                    MACHINE.replace("123456789012", "1234"), MACHINE + " b", MACHINE + ":1:2", MACHINE.replace("arn:aws", "arn:awsx"),
+                    MACHINE.replace("us-east-2", ""), MACHINE + "\n"):
+            self.refused_rules(self.write_rules(rule(Arn=arn)))
+        self.fill(rules=self.write_rules(rule(Arn=MACHINE + ":prod")))
+
+    def test_two_targets_of_a_rule_have_two_ids(self):
+        twice = rule()
+        twice["Targets"] = [{**twice["Targets"][0], "Id": "1", "Input": text} for text in ("1", "2")]
+        self.assertIn(b"Id", self.refused_rules(self.write_rules(twice)))
+
+    def test_a_dead_letter_queue_is_a_standard_queue_and_is_named_in_the_letter(self):
+        queue = "arn:aws:sqs:us-east-2:123456789012:dead"
+        for config in ("x", {"Arn": 5}, {"Arn": "x"}, {"Arn": queue + ".fifo"}):
+            self.refused_rules(self.write_rules(rule(DeadLetterConfig=config)))
+        rules = self.write_rules(rule(DeadLetterConfig={"Arn": queue}, InputPath="$.nothing", RetryPolicy={"MaximumRetryAttempts": 3}))
+        self.replay(rules, self.input, "--to", "local:store", "--dead-letters", "dead", status=3)
+        for letter in self.dead_letters(self.directory / "dead"):
+            self.assertEqual((letter["deadLetterArn"], letter["retryPolicy"]["MaximumRetryAttempts"]), (queue, 3))
+
+
+class Looking(LocalCase):
+    def listed(self, *arguments, status=0):
+        done = self.run_command("executions", "list", "--store", "store", "--json", *arguments, status=status)
+        return json.loads(done.stdout)["executions"]
+
+    def test_a_machine_is_found_by_its_whole_name_with_or_without_a_version(self):
+        for name in ("my_machine", "myXmachine", "other:7"):
+            self.fill(rules=self.write_rules(rule(name.replace(":", "-"), Arn=MACHINE.replace("Helloworld", name))))
+        for machine, count in (("my_machine", 10), ("%", 0), ("other", 10), ("MY_MACHINE", 0), (MACHINE.replace("Helloworld", "other:7"), 10)):
+            self.assertEqual(len(self.listed("--machine", machine)), count, machine)
+
+    def test_the_times_that_a_list_prints_can_be_asked_for(self):
+        self.fill()
+        time = self.listed()[0]["startTime"]
+        self.assertEqual(len(self.listed("--since", time)), 10)
+        self.assertEqual(self.listed("--until", time.replace("Z", "+00:00")), [])
+
+    def test_more_than_a_page_is_listed_once_each(self):
+        self.fill(self.write("many", records(2500)))
+        names = [execution["name"] for execution in self.listed()]
+        self.assertEqual((len(names), len(set(names))), (2500, 2500))
+        self.assertEqual([execution["name"] for execution in self.listed("--limit", "1500")], names[:1500])
+
+    def test_a_store_of_something_else_is_left_alone(self):
+        with closing(sqlite3.connect(self.store)) as other:
+            other.execute("CREATE TABLE theirs(a)")
+        self.refused_rules()
+        with closing(sqlite3.connect(self.store)) as other:
+            self.assertEqual([name for name, in other.execute("SELECT name FROM sqlite_master")], ["theirs"])
+
+    def test_a_store_that_a_kill_left_half_written_can_be_looked_at(self):
+        self.fill()
+        with closing(sqlite3.connect(self.store)) as writer:
+            writer.execute("PRAGMA cache_size=1")
+            writer.execute("BEGIN")
+            writer.execute("UPDATE executions SET status='BROKEN'")
+            writer.execute("INSERT INTO executions SELECT key+(1<<40), name, state_machine_arn, execution_arn, rule, rule_arn, target, "
+                           "event_id, event_time, hex(randomblob(300000)), status, start_time FROM executions")
+            for suffix in ("", "-journal"):
+                (self.directory / ("killed" + suffix)).write_bytes(Path(str(self.store) + suffix).read_bytes())
+        self.assertGreater((self.directory / "killed-journal").stat().st_size, 0)
+        done = self.run_command("executions", "list", "--store", "killed", "--json")
+        self.assertEqual({execution["status"] for execution in json.loads(done.stdout)["executions"]}, {"STARTED"})
 
 
 class Store(LocalCase):

@@ -130,6 +130,7 @@ class ReplayCase(unittest.TestCase):
         for letter in letters:
             kept = ["inputText" if member == "input" and "inputText" in letter else member for member in DEAD_LETTER_MEMBERS
                     if member != "EXHAUSTED_RETRY_CONDITION" or member in letter]
+            kept += [member for member in ("deadLetterArn", "retryPolicy") if member in letter]
             self.assertEqual(list(letter), kept)
             self.assertIn(letter.get("EXHAUSTED_RETRY_CONDITION", "MaximumRetryAttempts"),
                           ("MaximumRetryAttempts", "MaximumEventAgeInSeconds"))

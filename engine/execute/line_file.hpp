@@ -1,0 +1,41 @@
+// A file of lines that are each in the system's hands when append() returns, so that a killed run leaves whole lines.
+//
+// What an earlier run left stays until the first line, or the end of a run, says that this one got so far.
+//
+// Threads: one thread an object. Cost: a system call a line. Errors: sentences with the path.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/error.hpp"
+
+namespace millrace {
+
+class LineFile {
+ public:
+  LineFile() = default;
+  ~LineFile();
+  LineFile(const LineFile&) = delete;
+  LineFile& operator=(const LineFile&) = delete;
+
+  // `keep`: goes on behind what is there.
+  std::optional<Failure> open(const std::string& path, bool keep);
+  bool is_open() const { return fd_ >= 0; }
+
+  // `line`: without its line break.
+  std::optional<Failure> append(std::string line);
+
+  // At the end of a run that went well: what an earlier one left is gone even if nothing was appended.
+  std::optional<Failure> finish();
+
+ private:
+  std::optional<Failure> lost() const;
+
+  int fd_ = -1;
+  bool stale_ = false;  // what is there is an earlier run's
+  std::string path_;
+};
+
+}  // namespace millrace
