@@ -133,9 +133,12 @@ class Replay {
 
   // An input that was done must still be what it was: its starts are not made again.
   std::optional<Failure> check_finished(const std::vector<InputFile>& files) const {
-    if (config_.accept_changes) return {};
     std::set<std::string> named;
-    for (const InputFile& file : files) named.insert(file.path);
+    for (const InputFile& file : files) {
+      if (!named.insert(file.path).second && config_.resume)
+        return Failure{"--resume: " + file.path + " is named twice, and there is one position for it; name it once"};
+    }
+    if (config_.accept_changes) return {};
     for (const auto& [path, progress] : resume_point_.inputs) {
       if (progress.finished && !named.contains(path))
         return Failure{"--resume: " + path +
@@ -143,10 +146,21 @@ class Replay {
     }
     for (const InputFile& file : files) {
       const auto known = resume_point_.inputs.find(file.path);
-      if (known == resume_point_.inputs.end() || !known->second.finished) continue;
-      if (known->second.bytes == file.bytes && known->second.modified_ns == file.modified_ns) continue;
-      return Failure{"--resume: " + file.path +
-                     " has changed since it was finished; --accept-changes goes on without reading it again"};
+      if (known == resume_point_.inputs.end()) continue;
+      const bool is_pipe = file.bytes == 0 && file.modified_ns == 0;
+      const bool same = known->second.bytes == file.bytes && known->second.modified_ns == file.modified_ns;
+      if (known->second.finished && is_pipe)
+        return Failure{"--resume: " + file.path +
+                       " was read to its end, and what comes from it now cannot be told from "
+                       "what came then; --accept-changes goes on without reading it again"};
+      if (known->second.finished && !same)
+        return Failure{"--resume: " + file.path +
+                       " has changed since it was finished; --accept-changes goes on without reading it again"};
+      // What was begun may have grown, as a log does.
+      if (!known->second.finished && !same && file.bytes <= known->second.bytes)
+        return Failure{"--resume: " + file.path +
+                       " is not what it was when the replay stopped; --accept-changes goes on " + "behind record " +
+                       std::to_string(known->second.records_done) + " of it"};
     }
     return {};
   }

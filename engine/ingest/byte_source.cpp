@@ -158,6 +158,8 @@ ByteSource::ByteSource(const std::string& path, const std::atomic<int>* stop)
     fail("unreadable", "is a directory");
   } else {
     may_wait_ = stop_ != nullptr && !S_ISREG(info.st_mode);
+    size_ = S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_size) : 0;
+    modified_ns_ = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
     const bool is_small = S_ISREG(info.st_mode) && static_cast<std::uint64_t>(info.st_size) < kRawBytes;
     raw_size_ = is_small ? std::max(static_cast<std::size_t>(info.st_size), kLookBytes) : kRawBytes;
     raw_ = std::make_unique_for_overwrite<char[]>(raw_size_);
@@ -175,6 +177,21 @@ void ByteSource::fail(const char* kind, std::string why) {
   at_end_ = true;
 }
 
+bool ByteSource::would_wait() const {
+  pollfd asked{fd_, POLLIN, 0};
+  return may_wait_ && raw_begin_ == raw_end_ && ::poll(&asked, 1, 0) == 0;
+}
+
+// A file may grow while it is read, as a log does; what shrank or was written over was not read as it stood.
+void ByteSource::check_unchanged() {
+  struct stat info {};
+  if (size_ == 0 || ::fstat(fd_, &info) != 0) return;
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  const bool touched = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec != modified_ns_;
+  if (size < size_ || (touched && size == size_))
+    fail("unreadable", size < size_ ? "shrank while it was read" : "was written over while it was read");
+}
+
 // False if the wait was stopped.
 bool ByteSource::wait_for_bytes() const {
   constexpr int kLookMs = 100;
@@ -189,6 +206,7 @@ std::size_t ByteSource::read_raw(char* out, std::size_t bytes) {
   if (may_wait_ && !wait_for_bytes()) return 0;
   for (;;) {
     const ssize_t got = ::read(fd_, out, bytes);
+    if (got == 0) check_unchanged();
     if (got >= 0) stored_bytes_ += static_cast<std::uint64_t>(got);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno == EINTR) continue;
@@ -201,6 +219,17 @@ std::size_t ByteSource::read_raw(char* out, std::size_t bytes) {
   }
 }
 
+namespace {
+
+// Of what begins with a brace: may its first key be Lambda's?
+constexpr std::size_t kKeyLookBytes = 16;
+bool may_be_lambda(std::string_view text) {
+  const auto quote = text.find_first_not_of(" \t\r\n", 1);
+  return quote == std::string_view::npos || quote + 8 > text.size() || text.substr(quote, 8) == "\"awslogs";
+}
+
+}  // namespace
+
 void ByteSource::choose_decompressor() {
   while (raw_end_ < std::min(kLookBytes, raw_size_)) {
     const std::size_t got = read_raw(raw_.get() + raw_end_, raw_size_ - raw_end_);
@@ -208,7 +237,8 @@ void ByteSource::choose_decompressor() {
     raw_end_ += got;
     const std::string_view so_far(raw_.get(), raw_end_);
     const auto first = so_far.find_first_not_of("\xef\xbb\xbf \t\r\n");
-    if (raw_end_ >= kMagicBytes && first != std::string_view::npos && so_far[first] != '{') break;
+    if (raw_end_ < kMagicBytes || first == std::string_view::npos) continue;
+    if (so_far[first] != '{' || (so_far.size() >= first + kKeyLookBytes && !may_be_lambda(so_far.substr(first)))) break;
   }
   raw_begin_ = find_lambda_data({raw_.get(), raw_end_});
   if (raw_begin_ > 0) {

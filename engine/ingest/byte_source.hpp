@@ -34,6 +34,7 @@ class ByteSource {
   const char* failure_kind() const { return failure_kind_; }  // the reason under which it is counted
   bool opened() const { return fd_ >= 0; }
   std::uint64_t stored_bytes() const { return stored_bytes_; }  // read of the input so far
+  bool would_wait() const;                                      // a pipe that has nothing to read now
 
  private:
   std::size_t read_raw(char* out, std::size_t bytes);
@@ -42,10 +43,13 @@ class ByteSource {
   void fail(const char* kind, std::string why);
 
   bool wait_for_bytes() const;
+  void check_unchanged();
 
   int fd_ = -1;
   const std::atomic<int>* stop_;
-  bool may_wait_ = false;  // a pipe or a terminal
+  bool may_wait_ = false;   // a pipe or a terminal
+  std::uint64_t size_ = 0;  // of a file when it was opened, and its time
+  std::int64_t modified_ns_ = 0;
   bool at_end_ = false;
   std::string failure_;
   const char* failure_kind_ = "";

@@ -73,7 +73,11 @@ class Lister {
     for (const fs::path& part : fs::absolute(root).lexically_normal()) {
       if (!part.empty()) place = below(place, part.string());
     }
-    if (is_asked_for(place)) walk(root, place);
+    if (is_asked_for(place)) {
+      walk(root, place);
+    } else if (place.trail == "CloudTrail-Insight" && !filter_.insights) {
+      fail(root, "holds insights; --insights reads them");
+    }
     if (found_.empty() && complete_ && !is_filtered()) out_.failures.push_back({root, "holds no log files"});
     std::sort(found_.begin(), found_.end(), [](const InputFile& a, const InputFile& b) { return a.path < b.path; });
     out_.files.insert(out_.files.end(), std::make_move_iterator(found_.begin()), std::make_move_iterator(found_.end()));
@@ -203,7 +207,8 @@ Result<std::vector<std::string>> read_path_list(const std::string& file, const s
     const auto behind = std::min(text.find(end, at), text.size());
     std::string path = text.substr(at, behind - at);
     if (end == '\n' && path.ends_with('\r')) path.pop_back();
-    if (path == "-" && file == "-") return Failure{file + ": lists standard input, which holds no path; name it as an input instead"};
+    if (path == "-" && file == "-")
+      return Failure{file + ": lists standard input, which holds no path; name it as an input instead"};
     if (!path.empty()) out.push_back(std::move(path));
     at = behind + 1;
   }

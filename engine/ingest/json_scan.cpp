@@ -19,7 +19,8 @@ constexpr std::size_t kGroupBytes = 64;
 bool JsonScan::take(char c) {
   if (c == '{' || c == '[') {
     is_object_.push_back(c == '{');
-    return false;
+    malformed_ = is_object_.size() > kScanDepthMax;
+    return malformed_;
   }
   malformed_ = is_object_.empty() || is_object_.back() != (c == '}');
   if (!malformed_) is_object_.pop_back();

@@ -14,6 +14,10 @@
 
 namespace millrace {
 
+// LIMIT: levels, beyond which it is malformed; far deeper than a record may be, and what hostile text costs at most
+// each time that it is gone through again.
+constexpr std::size_t kScanDepthMax = 4096;
+
 class JsonScan {
  public:
   // Starts before a value's opening bracket, or inside an object.

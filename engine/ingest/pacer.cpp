@@ -42,18 +42,31 @@ std::int64_t Pacer::second_of(std::string_view record) {
 }
 
 void Pacer::take(Block block, const std::atomic<int>& stop, const Put& put) {
+  std::vector<BadStretch> bad = std::exchange(block.bad, {});
+  auto next_bad = bad.begin();
+  out_.input = block.input;
   for (const RecordRef& ref : block.records) {
+    for (; next_bad != bad.end() && next_bad->number < ref.number; ++next_bad) take_bad(std::move(*next_bad));
     const std::string_view text = block.record(ref);
     last_second_ = second_of(text);
     hold({block.input, std::string(text), ref, last_second_}, stop, put);
   }
+  for (; next_bad != bad.end(); ++next_bad) take_bad(std::move(*next_bad));
   if (stop != 0) return;
-  // What is no record is not paced, and says nothing of how far the records have come.
+  if (second_.empty() && window_.empty()) flush(put);
+  // Bytes and digests are not paced, and say nothing of how far the records have come.
   block.records.clear();
   block.text.clear();
   block.text_bytes = 0;
   block.records_done = last_number_;
   put(std::move(block));
+}
+
+// What is no record is not paced; it is counted in its place, so that a stop leaves it on one side of the position.
+void Pacer::take_bad(BadStretch bad) {
+  if (!second_.empty()) return bad_.push_back(std::move(bad));
+  out_.records_done = std::max(out_.records_done, bad.number);
+  out_.bad.push_back(std::move(bad));
 }
 
 std::size_t Pacer::bytes_of(const Held& held) {
@@ -115,8 +128,11 @@ void Pacer::emit(Held held, Clock::time_point due, const std::atomic<int>& stop,
     if (stop != 0) return;
     tick_end_ = due + kTick;
   }
-  if (!out_.records.empty() && (out_.input != held.input || out_.text.size() >= kBlockBytes)) flush(put);
+  if ((!out_.records.empty() || !out_.bad.empty()) && (out_.input != held.input || out_.text.size() >= kBlockBytes))
+    flush(put);
   out_.input = held.input;
+  for (; !bad_.empty() && bad_.front().number < held.ref.number; bad_.pop_front())
+    out_.bad.push_back(std::move(bad_.front()));
   held.ref.begin = static_cast<std::uint32_t>(out_.text.size());
   out_.text += held.text;
   out_.text += '\n';
@@ -126,7 +142,7 @@ void Pacer::emit(Held held, Clock::time_point due, const std::atomic<int>& stop,
 }
 
 void Pacer::flush(const Put& put) {
-  if (out_.records.empty()) return;
+  if (out_.records.empty() && out_.bad.empty()) return;
   last_number_ = out_.records_done;
   out_.text_bytes = out_.text.size();
   out_.text.append(kJsonPaddingBytes, ' ');
@@ -141,6 +157,8 @@ void Pacer::wait_until(Clock::time_point due, const std::atomic<int>& stop) {
 void Pacer::end_input(const std::atomic<int>& stop, const Put& put) {
   if (pace_.sort) return;
   release_second(stop, put);
+  if (stop != 0) return;
+  for (; !bad_.empty(); bad_.pop_front()) take_bad(std::move(bad_.front()));
   flush(put);
 }
 

@@ -68,6 +68,7 @@ class Pacer {
   void release_second(const std::atomic<int>& stop, const Put& put);
   void emit(Held held, Clock::time_point due, const std::atomic<int>& stop, const Put& put);
   void flush(const Put& put);
+  void take_bad(BadStretch bad);
   static void wait_until(Clock::time_point due, const std::atomic<int>& stop);
 
   Pace pace_;
@@ -75,7 +76,8 @@ class Pacer {
   std::multimap<std::int64_t, Held> window_;  // by second; those of one second in the order they came
   std::size_t window_bytes_ = 0;
   std::size_t second_bytes_ = 0;
-  std::deque<Held> second_;  // records of the second that is being collected
+  std::deque<Held> second_;     // records of the second that is being collected
+  std::deque<BadStretch> bad_;  // that stand behind a record which waits
   Block out_;
   std::uint64_t emitted_ = 0;
   std::uint64_t last_number_ = 0;  // of the record put last

@@ -10,7 +10,8 @@
 namespace millrace {
 namespace {
 
-constexpr std::string_view kRecordStart = "{\"eventVersion\"";
+// LIMIT: looked at behind a brace for what makes it a record's.
+constexpr std::size_t kRecordStartBytes = 64;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::size_t kBadTextBytes = 1024;  // LIMIT: of an unreadable stretch that is kept to show
 // LIMIT: gone through again at an input's end for records behind one that does not balance.
@@ -41,16 +42,21 @@ struct Header {
 
 class HeaderReader {
  public:
-  HeaderReader(std::string_view text, std::size_t at) : text_(text), at_(at + 1) {}
+  // `at`: behind the opening brace, or behind a member's value.
+  HeaderReader(std::string_view text, std::size_t at) : text_(text), at_(at) {}
 
-  Header read() {
+  Header read(bool behind_member) {
     bool control = false, digest = false;
-    for (;;) {
-      if (!skip_space_and(',')) return {Header::need_more};
+    for (bool first = !behind_member;; first = false) {
+      if (!skip_space()) return {Header::need_more};
       if (text_[at_] == '}') return {Header::record, at_ + 1, nullptr, false, digest};
+      if (!first && (text_[at_] != ',' || (++at_, false))) return {Header::malformed};
+      if (!skip_space()) return {Header::need_more};
       std::string_view key;
       if (text_[at_] != '"') return {Header::malformed};
-      if (!string(key) || !skip_space_and(':')) return {Header::need_more};
+      if (!string(key) || !skip_space()) return {Header::need_more};
+      if (text_[at_++] != ':') return {Header::malformed};
+      if (!skip_space()) return {Header::need_more};
       if (text_[at_] == '[') {
         const auto found =
             std::find_if(kContainers.begin(), kContainers.end(), [&](const Container& c) { return c.key == key; });
@@ -64,8 +70,8 @@ class HeaderReader {
   }
 
  private:
-  bool skip_space_and(char c) {
-    while (at_ < text_.size() && (is_space(text_[at_]) || text_[at_] == c)) ++at_;
+  bool skip_space() {
+    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
     return at_ < text_.size();
   }
 
@@ -88,14 +94,40 @@ class HeaderReader {
       malformed_ = scan.malformed();
       return scan.closed();
     }
-    while (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '}') ++at_;
-    return at_ < text_.size();
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '}' && text_[at_] != '\n') ++at_;
+    malformed_ = at_ == begin;
+    return at_ < text_.size() && !malformed_;
   }
 
   std::string_view text_;
   std::size_t at_;
   bool malformed_ = false;
 };
+
+// "2023-07-10T12:00:00.000Z {…}", as CloudWatch Logs exports to S3: the place of the brace, or 0.
+std::size_t behind_timestamp(std::string_view line) {
+  constexpr std::size_t kTimeBytesMax = 32;
+  const auto blank = line.substr(0, kTimeBytesMax).find(' ');
+  if (blank == std::string_view::npos || blank < 20 || line[10] != 'T' || line[blank - 1] != 'Z') return 0;
+  return line.substr(blank + 1).starts_with('{') ? blank + 1 : 0;
+}
+
+// First keys of what an array or a line may hold, in any writer's order; and those of elements that wrap a record.
+constexpr std::array<std::string_view, 7> kFirstKeys = {"eventVersion\"",       "version\"",   "awsRegion\"",
+                                                        "apiVersion\"",         "errorCode\"", "eventCategory\"",
+                                                        "additionalEventData\""};
+constexpr std::array<std::string_view, 1> kEventFirstKeys = {"version\""};
+constexpr std::array<std::string_view, 2> kContainerFirstKeys = {"messageType\"", "Records\""};
+constexpr std::array<std::string_view, 4> kWrappedFirstKeys = {"id\"", "timestamp\"", "eventId\"", "EventId\""};
+
+template <std::size_t N>
+bool begins_with_key(std::string_view text, const std::array<std::string_view, N>& keys) {
+  const auto quote = text.find_first_not_of(" \t\r\n", 1);
+  if (quote == std::string_view::npos || text[quote] != '"') return false;
+  return std::any_of(keys.begin(), keys.end(),
+                     [&](std::string_view key) { return text.substr(quote + 1).starts_with(key); });
+}
 
 }  // namespace
 
@@ -118,6 +150,7 @@ bool RecordReader::next(Block& block) {
     while (progress == Progress::going && mode_ != Mode::done) progress = step(block);
     const bool full = at_ >= kBlockBytes && !block.records.empty();
     if (progress == Progress::flush || mode_ == Mode::done || full) break;
+    if (!block.records.empty() && source_.would_wait()) break;  // who reads a pipe should have what has come
     if (!read_more(block)) {
       if (stop_ != nullptr && *stop_ != 0) mode_ = Mode::done;
       if (mode_ == Mode::start && !std::exchange(looked_at_end_, true)) continue;
@@ -186,7 +219,9 @@ RecordReader::Progress RecordReader::step(Block& block) {
     case Mode::elements:
       return elements(block);
     case Mode::remainder:
-      return remainder();
+      return remainder(block);
+    case Mode::skip_rest:
+      return skip_rest();
     case Mode::lines:
       return lines(block);
     case Mode::resync:
@@ -205,12 +240,24 @@ void RecordReader::skip_space(std::string_view also) {
 }
 
 RecordReader::Progress RecordReader::start(Block& block) {
-  if (base_ + at_ == 0) {
-    if (buffer_bytes_ < kByteOrderMark.size() && !input_ended_) return Progress::need_more;
-    if (std::string_view(buffer_.data(), buffer_bytes_).starts_with(kByteOrderMark)) at_ = kByteOrderMark.size();
-  }
   skip_space(adrift_ ? ",]}" : "");
   if (at_ == buffer_bytes_) return Progress::need_more;
+  // Files that were joined may each have brought one.
+  if (buffer_[at_] == kByteOrderMark[0]) {
+    if (buffer_bytes_ - at_ < kByteOrderMark.size() && !input_ended_) return Progress::need_more;
+    if (std::string_view(buffer_.data() + at_, buffer_bytes_ - at_).starts_with(kByteOrderMark)) {
+      keep_ = at_ += kByteOrderMark.size();
+      return Progress::going;
+    }
+  }
+  if (buffer_[at_] >= '0' && buffer_[at_] <= '9') {
+    const std::string_view text(buffer_.data() + at_, buffer_bytes_ - at_);
+    if (text.size() < kRecordStartBytes && !input_ended_) return Progress::need_more;
+    if (behind_timestamp(text) > 0) {
+      mode_ = Mode::lines;
+      return Progress::going;
+    }
+  }
   if (!unwrapped_.empty()) return Progress::flush;  // a block's records are all of one kind
   if (buffer_[at_] == '{') {
     mode_ = Mode::header;
@@ -226,20 +273,24 @@ RecordReader::Progress RecordReader::start(Block& block) {
   return Progress::going;
 }
 
+RecordReader::Progress RecordReader::enter(std::size_t behind_bracket, const char* wrapped_in, bool control) {
+  keep_ = at_ = behind_bracket;
+  mode_ = Mode::elements;
+  in_container_ = true;
+  adrift_ = false;
+  skip_elements_ = control;
+  wrapped_in_ = wrapped_in;
+  scan_.restart();
+  return Progress::going;
+}
+
 RecordReader::Progress RecordReader::header(Block& block) {
   const std::string_view text(buffer_.data(), buffer_bytes_);
-  const Header found = HeaderReader(text, at_).read();
+  const Header found = HeaderReader(text, at_ + 1).read(false);
   const auto newline = text.find('\n', at_);
   if (found.kind == Header::container) {
     if (found.wrapped_in != nullptr && !block.records.empty()) return Progress::flush;
-    keep_ = at_ = found.end;
-    mode_ = Mode::elements;
-    in_container_ = true;
-    adrift_ = false;
-    skip_elements_ = found.control;
-    wrapped_in_ = found.wrapped_in;
-    scan_.restart();
-    return Progress::going;
+    return enter(found.end, found.wrapped_in, found.control);
   }
   if (found.kind == Header::record) {
     // One record a line, if the line ends where the object does.
@@ -247,6 +298,7 @@ RecordReader::Progress RecordReader::header(Block& block) {
     while (behind < buffer_bytes_ && (text[behind] == ' ' || text[behind] == '\t' || text[behind] == '\r')) ++behind;
     if (behind == buffer_bytes_ && !input_ended_ && !record_too_large(at_)) return Progress::need_more;
     if (behind < buffer_bytes_ && newline == behind && !found.digest) {
+      no_container_at_ = base_ + at_;
       mode_ = Mode::lines;
       return Progress::going;
     }
@@ -260,6 +312,7 @@ RecordReader::Progress RecordReader::header(Block& block) {
   if (found.kind == Header::malformed || record_too_large(at_)) {
     // A first line that is no record must not cost the lines behind it.
     if (newline != std::string_view::npos) {
+      no_container_at_ = base_ + at_;
       mode_ = Mode::lines;
       return Progress::going;
     }
@@ -278,7 +331,6 @@ RecordReader::Progress RecordReader::elements(Block& block) {
     if (buffer_[at_] == ']') {
       keep_ = ++at_;
       mode_ = in_container_ ? Mode::remainder : Mode::start;
-      scan_.restart(in_container_);
       return Progress::going;
     }
     if (buffer_[at_] != '{')
@@ -297,7 +349,29 @@ RecordReader::Progress RecordReader::elements(Block& block) {
   return Progress::going;
 }
 
-RecordReader::Progress RecordReader::remainder() {
+// What stands behind an array: other members of its object, one of which may hold records too.
+RecordReader::Progress RecordReader::remainder(Block& block) {
+  if (!unwrapped_.empty() || (!block.records.empty() && wrapped_in_ != nullptr)) return Progress::flush;
+  const Header found = HeaderReader({buffer_.data(), buffer_bytes_}, at_).read(true);
+  if (found.kind == Header::container) {
+    if (found.wrapped_in != nullptr && !block.records.empty()) return Progress::flush;
+    return enter(found.end, found.wrapped_in, found.control);
+  }
+  if (found.kind == Header::record) {
+    keep_ = at_ = found.end;
+    mode_ = Mode::start;
+    return Progress::going;
+  }
+  if (found.kind == Header::malformed)
+    return lose_sync(block, "not_json", "is not JSON: expected , or } behind the array of records", at_);
+  if (!record_too_large(at_)) return Progress::need_more;
+  scan_.restart(true);
+  mode_ = Mode::skip_rest;
+  return Progress::going;
+}
+
+// Members too large to be kept, behind an array, hold no records that could be read.
+RecordReader::Progress RecordReader::skip_rest() {
   keep_ = at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
   if (!scan_.closed() && !scan_.malformed()) return Progress::need_more;
   mode_ = Mode::start;
@@ -323,6 +397,18 @@ RecordReader::Progress RecordReader::lines(Block& block) {
   keep_ = at_ = last ? end : end + 1;
   while (begin < end && is_space(buffer_[begin])) ++begin;
   while (end > begin && is_space(buffer_[end - 1])) --end;
+  std::string_view text(buffer_.data() + begin, end - begin);
+  if (text.starts_with(kByteOrderMark)) {
+    begin += kByteOrderMark.size();
+    text.remove_prefix(kByteOrderMark.size());
+  }
+  if (!text.empty() && text[0] >= '0' && text[0] <= '9') begin += behind_timestamp(text);
+  const bool may_be_container = text.starts_with("{\"Records\"") || text.starts_with("{\"messageType\"");
+  if (may_be_container && base_ + begin != no_container_at_) {
+    keep_ = at_ = begin;
+    mode_ = Mode::start;
+    return Progress::going;
+  }
   if (begin < end) emit(block, begin, end);
   return last ? Progress::need_more : Progress::going;
 }
@@ -335,27 +421,38 @@ RecordReader::Progress RecordReader::skip_line() {
   return Progress::going;
 }
 
+// Finds the next brace that is sure to be a record's, by its first key, or, where no array is open, one that begins a
+// line.
 RecordReader::Progress RecordReader::resync() {
   const std::string_view text(buffer_.data(), buffer_bytes_);
-  const auto found = text.find(kRecordStart, at_);
-  if (found == std::string_view::npos) {
-    const std::size_t overlap = std::min(kRecordStart.size() - 1, buffer_bytes_ - at_);
-    keep_ = at_ = buffer_bytes_ - overlap;
-    return Progress::need_more;
+  for (;; ++at_) {
+    at_ = std::min(text.find('{', at_), text.size());
+    keep_ = at_;
+    const std::string_view from = text.substr(at_, kRecordStartBytes);
+    if (from.size() < kRecordStartBytes && !input_ended_) return Progress::need_more;
+    if (from.empty()) return Progress::need_more;
+    const bool is_wrapped = !adrift_ && wrapped_in_ != nullptr && begins_with_key(from, kWrappedFirstKeys);
+    const bool begins_line = adrift_ && at_ > 0 && text[at_ - 1] == '\n';
+    const bool is_container = begins_with_key(from, kContainerFirstKeys);
+    if (!is_wrapped && !begins_line && !is_container && !begins_with_key(from, kFirstKeys)) continue;
+    // A record's key inside of a broken event is that of the event's own detail.
+    if (lost_event_ && !begins_line && !is_container && !begins_with_key(from, kEventFirstKeys)) continue;
+    lost_event_ = false;
+    if (!unwrapped_.empty() && !is_wrapped) {  // a block's records are all of one kind
+      mode_ = Mode::resync;
+      return Progress::flush;
+    }
+    adrift_ |= is_container;  // no element of an array, but another one
+    mode_ = adrift_ ? Mode::start : Mode::elements;
+    if (!is_wrapped) wrapped_in_ = nullptr;
+    scan_.restart();
+    return Progress::going;
   }
-  keep_ = at_ = found;
-  if (!unwrapped_.empty()) {  // a block's records are all of one kind
-    mode_ = Mode::resync;
-    return Progress::flush;
-  }
-  mode_ = adrift_ ? Mode::start : Mode::elements;
-  wrapped_in_ = nullptr;
-  scan_.restart();
-  return Progress::going;
 }
 
 RecordReader::Progress RecordReader::lose_sync(Block& block, const char* kind, std::string reason, std::size_t begin) {
   bad(block, kind, std::move(reason), begin, buffer_bytes_);
+  lost_event_ = begins_with_key({buffer_.data() + begin, buffer_bytes_ - begin}, kEventFirstKeys);
   keep_ = at_ = begin + 1;
   // Outside of an array nobody knows what brackets are open.
   if (mode_ != Mode::elements) adrift_ = true;
@@ -371,10 +468,11 @@ bool RecordReader::at_input_end(Block& block) {
   const bool failed = !source_.failure().empty() && !failure_reported_;
   if (mode_ == Mode::lines && !failed) {
     while (keep_ < buffer_bytes_) {
-      if (lines(block) == Progress::flush) return false;
+      if (lines(block) == Progress::flush || mode_ != Mode::lines) return false;
     }
   }
-  const bool inside = mode_ == Mode::header || mode_ == Mode::elements || mode_ == Mode::remainder;
+  const bool inside =
+      mode_ == Mode::header || mode_ == Mode::elements || mode_ == Mode::remainder || mode_ == Mode::skip_rest;
   const std::size_t begin = std::min(keep_, buffer_bytes_);
   if (failed) {
     bad(block, source_.failure_kind(), source_.failure(), begin, buffer_bytes_);

@@ -5,7 +5,7 @@
 // (control messages skipped), {"Events": [{"CloudTrailEvent"}]} of lookup-events. A byte order mark is skipped.
 //
 // A stretch that is no record is reported as one bad record; reading goes on at the next line, or, where there are no
-// lines, at the next text that starts like a CloudTrail record.
+// lines, at the next brace whose first key is a record's, an event's, or that of an element that wraps one.
 //
 // Invariants: I1 what next() finds does not depend on how the source cuts its reads;
 //             I2 memory stays under record_bytes_max + 3 blocks, whatever the input.
@@ -45,14 +45,16 @@ class RecordReader {
   bool next(Block& block);
 
  private:
-  enum class Mode { start, header, elements, remainder, lines, resync, skip_line, done };
+  enum class Mode { start, header, elements, remainder, skip_rest, lines, resync, skip_line, done };
   enum class Progress { going, need_more, flush };
 
   Progress step(Block& block);
   Progress start(Block& block);
   Progress header(Block& block);
   Progress elements(Block& block);
-  Progress remainder();
+  Progress enter(std::size_t behind_bracket, const char* wrapped_in, bool control);
+  Progress remainder(Block& block);
+  Progress skip_rest();
   Progress lines(Block& block);
   Progress resync();
   Progress skip_line();
@@ -88,12 +90,14 @@ class RecordReader {
 
   Mode mode_ = Mode::start;
   JsonScan scan_;
-  bool in_container_ = false;         // the array is a member of an object
-  bool adrift_ = false;               // sync was lost outside of an array
-  bool skip_elements_ = false;        // a control message
-  const char* wrapped_in_ = nullptr;  // member of an element that holds the record as a string
-  std::string unwrapped_;             // records of this block, if they came as strings
-  std::uint64_t accounted_ = 0;       // input bytes reported in blocks so far
+  bool in_container_ = false;                          // the array is a member of an object
+  std::uint64_t no_container_at_ = ~std::uint64_t{0};  // in the input: a line that looks like a container's
+  bool adrift_ = false;                                // sync was lost outside of an array
+  bool lost_event_ = false;                            // in a ready event
+  bool skip_elements_ = false;                         // a control message
+  const char* wrapped_in_ = nullptr;                   // member of an element that holds the record as a string
+  std::string unwrapped_;                              // records of this block, if they came as strings
+  std::uint64_t accounted_ = 0;                        // input bytes reported in blocks so far
   simdjson::dom::parser parser_;
 };
 

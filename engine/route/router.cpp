@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/ingest/json_scan.hpp"
 #include "engine/uuid.hpp"
 #include "matcher/key_hash.hpp"
 
@@ -95,7 +96,31 @@ Router::Router(std::shared_ptr<const RuleSet> rules, RouteOptions options)
 
 template <typename Handle>
 void Router::for_each_record(const Block& block, Handle&& handle) {
-  for (const RecordRef& ref : block.records) handle(ref, examine(block.record(ref)));
+  for (const RecordRef& ref : block.records) {
+    const char* const bad_kind = examine(block.record(ref));
+    const std::vector<RecordRef> pieces = bad_kind == nullptr ? std::vector<RecordRef>{} : pieces_of(block, ref);
+    if (pieces.empty()) handle(ref, bad_kind);
+    for (const RecordRef& piece : pieces) handle(piece, examine(block.record(piece)));
+  }
+}
+
+// Several objects where one was expected, as where a file whose last line had no end was joined to another. They share
+// a number, so that a position stands before or behind all of them. Empty if it is not so.
+std::vector<RecordRef> Router::pieces_of(const Block& block, const RecordRef& ref) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const std::string_view text = block.record(ref);
+  std::vector<RecordRef> out;
+  for (std::size_t at = 0; at < text.size();) {
+    JsonScan scan;
+    if (text[at] != '{') return {};
+    const std::size_t end = scan.find_close(text.data(), at, text.size());
+    if (out.empty() && !scan.closed()) return {};
+    const std::size_t behind = scan.closed() ? end : text.size();
+    out.push_back({ref.begin + static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(behind - at), ref.offset + at,
+                   ref.number});
+    at = std::min(text.find_first_not_of(kSpace, behind), text.size());
+  }
+  return out.size() > 1 ? out : std::vector<RecordRef>{};
 }
 
 // Walks one record; null if it is an event, else why it is none.

@@ -59,6 +59,7 @@ class Router {
   template <typename Handle>
   void for_each_record(const Block& block, Handle&& handle);
 
+  static std::vector<RecordRef> pieces_of(const Block& block, const RecordRef& ref);
   const char* examine(std::string_view record);
   bool walk(Form form);
   bool is_confirmed();

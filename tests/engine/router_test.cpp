@@ -150,7 +150,7 @@ TEST_CASE("what a record yields does not depend on its neighbours", "[engine]") 
                                             R"({"eventSource":"ec2.amazonaws.com"})",
                                             "}",
                                             "\"",
-                                            kPut + kPut};
+                                            kPut + "}"};
   const RouteOptions options{.strict = true};
   Tally apart;
   for (const auto& record : records) apart.add(route(kS3, {record}, options).tally);
@@ -159,6 +159,19 @@ TEST_CASE("what a record yields does not depend on its neighbours", "[engine]") 
   CHECK(together.routed == apart.routed);
   CHECK(together.matches == apart.matches);
   CHECK(together.not_delivered == apart.not_delivered);
+}
+
+TEST_CASE("objects on one line are records of their own, and share its number", "[engine]") {
+  StartBatch out;
+  out.rules = rules_of(kS3);
+  Router(out.rules, {}).route(test::block_of({kPut, kPut + " " + kPut + kPut.substr(0, 40), kPut + "x"}), out);
+  CHECK(out.tally.records == 5);
+  CHECK(out.tally.matched_events == 3);
+  CHECK(sum(out.tally.bad) == 2);
+  REQUIRE(out.rejects.size() == 2);
+  CHECK(out.rejects[0].offset == 3 * kPut.size() + 2);
+  CHECK(out.rejects[0].number == 2);
+  CHECK(out.rejects[1].text == kPut + "x");
 }
 
 TEST_CASE("a record that nests too deep is bad", "[engine]") {

@@ -639,6 +639,142 @@ class Memory(IngestCase):
         self.check_bomb("", line, "", 20_000_000 // len(line) * 4, 0, 4, "--sort")
 
 
+class Damage(IngestCase):
+    """What is broken costs itself: the records around it are found, in whatever way they are written."""
+
+    def pretty(self, number):
+        return json.dumps(record(number), indent=2)
+
+    def sorted(self, number):
+        return json.dumps({"awsRegion": "us-east-2", **record(number)}, sort_keys=True)
+
+    def test_an_element_that_is_broken_among_others_that_are_written_in_other_ways(self):
+        for write in (self.pretty, self.sorted, envelope, lambda number: text_of(number)[0].replace("{", "{ ", 1)):
+            texts = [write(number) for number in range(6)]
+            for broken in (texts[2][:-1] + "x", "12", "{]"):
+                self.check(container(*texts[:2], broken, *texts[3:]), [0, 1, 3, 4, 5], 1)
+
+    def test_junk_before_the_records(self):
+        for rest in (text_of(1)[0] + "\n" + text_of(2)[0], self.sorted(1) + "\n" + self.sorted(2), container(*text_of(1, 2)),
+                     "[" + ",".join(text_of(1, 2)) + "]", subscription(*text_of(1, 2))):
+            self.check("# exported by hand\n" + rest + "\n", [1, 2], 1)
+
+    def test_wrapped_elements_and_lines_behind_a_broken_one(self):
+        good = subscription(*text_of(1, 2, 3))
+        broken = good.replace('{"id": "1"', '12,{"id": "1"')
+        self.check(broken + "\n" + subscription(*text_of(4)) + "\n", [1, 2, 3, 4], 1)
+        self.check(good[: len(good) // 2] + "\n" + subscription(*text_of(4, 5)) + "\n", [1, 4, 5], 1)
+
+    def test_what_stands_behind_the_array(self):
+        one, two, three = text_of(1, 2, 3)
+        self.check('{"Records":[' + one + '],"Records":[' + two + '],"next":null}' + three, [1, 2, 3])
+        self.check('{"Records":[' + one + "]," + two + "," + three + "]}", [1, 2, 3], 1)
+        self.check('{"Records":[' + one + "]]," + two + "]}", [1, 2], 1)
+
+    def test_a_first_line_that_is_broken_takes_no_other_with_it(self):
+        self.check('{"eventVersion": broken\n' + "\n".join(text_of(1, 2)) + "\n", [1, 2], 1)
+
+    def test_records_that_were_joined_without_a_line_break(self):
+        one, two, three = text_of(1, 2, 3)
+        self.check(one + "\n" + two + three + "\n" + one, [1, 2, 3, 1])
+        self.check(packed(one + "\n" + two) + packed(three + "\n"), [1, 2, 3])
+        self.check(one + two + "\n" + two + three + "\n", [1, 2, 2, 3])
+
+    def test_byte_order_marks_and_containers_where_files_were_joined(self):
+        mark, (one, two) = "\ufeff", text_of(1, 2)
+        self.check(mark + one + "\n" + mark + two + "\n" + mark + container(one) + "\n" + subscription(two) + "\n" + one, [1, 2, 1, 2, 1])
+
+    def test_lines_that_cloudwatch_logs_exported(self):
+        self.check("".join(f"2023-07-10T12:00:0{i}.000Z {text}\n" for i, text in enumerate(text_of(1, 2))), [1, 2])
+
+    def test_hostile_nesting_is_gone_through_in_time(self):
+        begin = time.monotonic()
+        self.replay(self.rules, self.write("deep", '{"eventVersion":' * 30_000), "--to", "null", status=3)
+        self.assertLess(time.monotonic() - begin, 20)
+
+
+class Outputs(IngestCase):
+    def test_an_output_is_not_written_over_what_is_read(self):
+        path = self.write("in.ndjson", text_of(1)[0])
+        for arguments in (("--to", f"ndjson:{path}"), ("--to", "null", "--reject", path), ("--to", "null", "--dead-letters", path),
+                          ("--to", f"ndjson:{self.rules}")):
+            self.run_command("replay", "--rules", self.rules, path, *arguments, status=2)
+        self.assertEqual(Path(path).read_text(), text_of(1)[0])
+
+    def test_outputs_in_the_folder_that_is_walked_are_left_out(self):
+        self.write("in/a.ndjson", text_of(1)[0] + "\nbad\n")
+        arguments = ("in", "--to", "ndjson:in/starts.ndjson", "--reject", "in/rejects.ndjson", "--resume")
+        self.assertEqual(self.replay(self.rules, *arguments, status=3)["records"], 2)
+        self.assertEqual(self.replay(self.rules, *arguments)["records"], 0)
+
+    def test_a_full_disk_for_rejects_and_letters_and_messages(self):
+        bad = self.write("bad", "x\n" * 100)
+        for arguments in (("--reject", "/dev/full"), ("--dead-letters", "/dev/full")):
+            rules = self.write_rules(rule(InputPath="$.nothing"))
+            path = bad if "--reject" in arguments else self.write("good", text_of(1)[0])
+            done = self.run_command("replay", "--rules", rules, path, "--to", "null", *arguments, status=4)
+            self.assertIn(b"/dev/full", done.stderr)
+        with open("/dev/full", "wb") as full:
+            status = subprocess.run(self.command("replay", "--rules", self.rules, bad, "--to", "null"), stderr=full,
+                                    cwd=self.directory).returncode
+        self.assertEqual(status, 3)
+
+    def test_a_position_of_what_was_written_over_is_forgotten(self):
+        one, two = self.write("one", "\n".join(text_of(*range(20)))), self.write("two", text_of(50)[0])
+        self.replay(self.rules, one, "--to", "ndjson:out", "--resume")
+        self.replay(self.rules, two, "--to", "ndjson:out")
+        self.replay(self.rules, two, "--to", "ndjson:out", "--resume")
+        self.assertEqual(len(self.ndjson(self.directory / "out")), 1)
+
+
+class Changes(IngestCase):
+    def test_an_input_that_shrinks_while_it_is_read_is_said_to(self):
+        path = self.write("in", "\n".join(text_of(*range(3000))) + "\n")
+        with Running(self, "replay", "--rules", self.rules, path, "--to", "null", "--rate", "1000", "--json") as running:
+            time.sleep(1)
+            os.truncate(path, 0)
+            done = running.wait(60)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn(b"shrank", done.stderr)
+
+    def test_a_pipe_that_was_read_to_its_end_is_not_taken_for_the_same_again(self):
+        def run(text, *arguments, status):
+            return self.run_command("replay", "--rules", self.rules, "-", "--to", "ndjson:out", "--resume", *arguments, stdin=text.encode(),
+                                    status=status)
+        run(text_of(1)[0], status=0)
+        self.assertIn(b"told", run(text_of(2)[0], status=4).stderr)
+        run(text_of(2)[0], "--accept-changes", status=0)
+
+    def test_an_input_that_was_begun_must_still_be_there(self):
+        path = self.write("in", "\n".join(text_of(*range(3000))) + "\n")
+        with Running(self, "replay", "--rules", self.rules, path, "--to", "ndjson:out", "--resume", "--rate", "1000") as running:
+            time.sleep(1.5)
+            running.interrupt()
+            self.assertEqual(running.wait(60).returncode, 130)
+        whole = Path(path).read_text()
+        Path(path).write_text("\n".join(text_of(*range(5000, 5100))))
+        self.run_command("replay", "--rules", self.rules, path, "--to", "ndjson:out", "--resume", status=4)
+        Path(path).write_text(whole + text_of(3000)[0] + "\n")
+        self.replay(self.rules, path, "--to", "ndjson:out", "--resume")
+        names = [start["name"] for start in self.ndjson(self.directory / "out")]
+        self.assertEqual((len(names), len(set(names))), (3001, 3001))
+
+    def test_an_input_has_one_position(self):
+        path = self.write("in", text_of(1)[0])
+        self.run_command("replay", "--rules", self.rules, path, path, "--to", "ndjson:out", "--resume", status=4)
+
+    def test_a_stop_leaves_what_is_bad_on_one_side_of_the_position(self):
+        texts = [text if number % 7 else "bad" for number, text in enumerate(text_of(*range(1500)))]
+        arguments = (self.write("in", "\n".join(texts) + "\n"), "--to", "ndjson:out", "--resume", "--rate", "700", "--json")
+        with Running(self, "replay", "--rules", self.rules, *arguments) as running:
+            time.sleep(1.2)
+            running.interrupt()
+            output = running.wait(60).stdout
+        first, second = json.loads(output), self.replay(self.rules, *arguments[:-3], status=3)
+        self.assertEqual(first["records"] + second["records"], 1500)
+        self.assertEqual(sum(first["bad"].values()) + sum(second["bad"].values()), sum(text == "bad" for text in texts))
+
+
 class Pace(IngestCase):
     def times(self, *arguments, status=0):
         """When each start came out of the pipe, in seconds since the first, and its record's number."""
