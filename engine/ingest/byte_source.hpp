@@ -33,6 +33,7 @@ class ByteSource {
   const std::string& failure() const { return failure_; }     // empty if all went well
   const char* failure_kind() const { return failure_kind_; }  // the reason under which it is counted
   bool opened() const { return fd_ >= 0; }
+  bool is_compressed() const { return decompressor_ != nullptr; }
   std::uint64_t stored_bytes() const { return stored_bytes_; }  // read of the input so far
   bool would_wait() const;                                      // a pipe that has nothing to read now
 

@@ -138,7 +138,9 @@ RecordReader::RecordReader(std::string path, std::size_t record_bytes_max, const
       stop_(stop),
       record_bytes_max_(record_bytes_max),
       buffer_(std::move(memory)),
-      skipped_(skipped) {}
+      skipped_(skipped) {
+  if (stop != nullptr && source_.is_compressed()) ahead_ = std::make_unique<ReadAhead>(source_);
+}
 
 bool RecordReader::next(Block& block) {
   spare_ = std::move(block.text);
@@ -150,7 +152,8 @@ bool RecordReader::next(Block& block) {
     while (progress == Progress::going && mode_ != Mode::done) progress = step(block);
     const bool full = at_ >= kBlockBytes && !block.records.empty();
     if (progress == Progress::flush || mode_ == Mode::done || full) break;
-    if (!block.records.empty() && source_.would_wait()) break;  // who reads a pipe should have what has come
+    if (!block.records.empty() && (!ahead_ && source_.would_wait()))
+      break;  // who reads a pipe should have what has come
     if (!read_more(block)) {
       if (stop_ != nullptr && *stop_ != 0) mode_ = Mode::done;
       if (mode_ == Mode::start && !std::exchange(looked_at_end_, true)) continue;
@@ -173,7 +176,8 @@ bool RecordReader::read_more(const Block& block) {
     keep_ = 0;
   }
   grow(buffer_, buffer_bytes_ + kBlockBytes + kJsonPaddingBytes);
-  const std::size_t got = source_.read(buffer_.data() + buffer_bytes_, kBlockBytes);
+  char* const to = buffer_.data() + buffer_bytes_;
+  const std::size_t got = ahead_ ? ahead_->read(to, kBlockBytes) : source_.read(to, kBlockBytes);
   buffer_bytes_ += got;
   input_ended_ = got == 0;
   return !input_ended_;
@@ -186,8 +190,8 @@ void RecordReader::finish_block(Block& block) {
     std::erase_if(block.bad, [&](const BadStretch& stretch) { return stretch.number <= skipped_; });
   }
   block.records_done = std::max(numbered_, skipped_);
-  block.stored_bytes = source_.stored_bytes() - stored_bytes_;
-  stored_bytes_ = source_.stored_bytes();
+  const std::uint64_t stored_bytes = ahead_ ? ahead_->stored_bytes() : source_.stored_bytes();
+  block.stored_bytes = stored_bytes - std::exchange(stored_bytes_, stored_bytes);
   block.input_bytes = base_ + keep_ - accounted_;
   accounted_ = base_ + keep_;
   const std::size_t rest_bytes = buffer_bytes_ - keep_;

@@ -24,6 +24,7 @@
 #include "engine/ingest/block.hpp"
 #include "engine/ingest/byte_source.hpp"
 #include "engine/ingest/json_scan.hpp"
+#include "engine/ingest/read_ahead.hpp"
 
 namespace millrace {
 
@@ -34,8 +35,9 @@ constexpr std::size_t kRecordBytesMaxDefault = std::size_t{1} << 20;
 
 class RecordReader {
  public:
-  // `stop`, if any, ends the wait for a pipe's bytes. Records up to number `skipped` are read over. PERF: `memory`,
-  // which release() gives back, spares filling it with zeros for every small file.
+  // `stop`, if any, ends the wait for a pipe's bytes, and compressed input is unpacked ahead then. Records up to number
+  // `skipped` are read over. PERF: `memory`, which release() gives back, spares filling it with zeros for every small
+  // file.
   RecordReader(std::string path, std::size_t record_bytes_max, const std::atomic<int>* stop = nullptr,
                std::uint64_t skipped = 0, std::string memory = {});
   std::string release() { return std::move(buffer_); }
@@ -71,6 +73,7 @@ class RecordReader {
 
   std::shared_ptr<const std::string> name_;
   ByteSource source_;
+  std::unique_ptr<ReadAhead> ahead_;  // of the source, if it is worth a thread
   const std::atomic<int>* stop_;
   std::size_t record_bytes_max_;
 
