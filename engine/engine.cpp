@@ -92,9 +92,7 @@ class Replay {
   Result<ReplayReport> run() {
     const auto begin = std::chrono::steady_clock::now();
     const std::shared_ptr<const RuleSet> rules = config_.rules->get();
-    for (const Rule& rule : rules->rules()) {
-      if (auto failure = sink_.check(rule)) return *failure;
-    }
+    if (auto failure = check_rules(*rules, sink_)) return *failure;
     auto point = sink_.resume(rules->fingerprint());
     if (!point) return point.failure();
     resume_point_ = std::move(*point);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -26,7 +27,14 @@ void add_common(CLI::App& command, Common& common) {
   command.add_flag("-q,--quiet", common.quiet, "No progress and no summary on standard error");
 }
 
-void complain(const std::string& sentence) { say("millrace: " + sentence + "\n"); }
+// What a sentence quotes of an input or an answer must not steer a terminal.
+void complain(const std::string& sentence) {
+  std::string shown = sentence;
+  std::replace_if(
+      shown.begin(), shown.end(),
+      [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f; }, '?');
+  say("millrace: " + shown + "\n");
+}
 
 // There is nobody to tell that standard error cannot be written.
 void say(const std::string& text) { std::fputs(text.c_str(), stderr); }

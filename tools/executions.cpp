@@ -255,6 +255,8 @@ void add_retry(CLI::App& app, Run& run) {
 void add_executions(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("executions", "Look into the local store; start dead letters again");
   command->require_subcommand(1);
+  command->footer(
+      "Example:\n  millrace executions list --rule S3StepFunctions\n  millrace executions retry dead.ndjson --to aws");
   add_list(*command, run);
   add_show(*command, run);
   add_retry(*command, run);

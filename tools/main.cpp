@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
   app.footer(
       "Example:\n  millrace replay --rules rules.json logs/ --to ndjson:starts.ndjson\n\nExit status: 0 done, 1 the "
       "answer is no, 2 wrong usage, "
-      "3 some records were bad,\n4 could not run, 130 interrupted.");
+      "3 some records were bad or\nsome starts failed, 4 could not run, 130 interrupted.");
   Run run;
   add_replay(app, run);
   add_match(app, run);

@@ -120,7 +120,7 @@ extern "C" void on_hangup(int) { reload_asked = 1; }
 // Reads the rule file again on SIGHUP, beside the replay. A file that is refused leaves the rules as they are.
 class Reloader {
  public:
-  Reloader(const std::string& path, LiveRules& live) : path_(path), live_(live) {
+  Reloader(const std::string& path, Sink& sink, LiveRules& live) : path_(path), sink_(sink), live_(live) {
     struct sigaction action {};
     action.sa_handler = on_hangup;
     action.sa_flags = SA_RESTART;
@@ -138,12 +138,16 @@ class Reloader {
     for (; !ended_; std::this_thread::sleep_for(kLook)) {
       if (reload_asked.exchange(0) == 0) continue;
       auto rules = RuleSet::load(path_, {.extra_paths = router_paths(), .check_targets = true});
+      if (rules) {
+        if (auto failure = check_rules(**rules, sink_)) rules = *failure;
+      }
       complain(rules ? path_ + ": read again" : rules.failure().message + "\nmillrace: the rules stay as they are");
       if (rules) live_.replace(*rules);
     }
   }
 
   const std::string& path_;
+  Sink& sink_;
   LiveRules& live_;
   std::atomic<bool> ended_ = false;
   std::thread thread_;
@@ -214,7 +218,7 @@ int run_replay(const Options& options) {
     return failed.take(start, outcome);
   };
   hooks.on_progress = [&](const Tally& tally, std::uint64_t stored_bytes) { progress.show(tally, stored_bytes); };
-  const Reloader reloader(options.rules, *live);
+  const Reloader reloader(options.rules, **sink, *live);
   const auto report = replay(config, **sink, hooks, stop);
   progress.clear();
   if (!report) {

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <queue>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -99,9 +100,10 @@ bool is_region(std::string_view text) {
   return std::all_of(text.begin(), text.end() - 1, [&](char c) { return is_letter(c) || c == '-'; });
 }
 
+constexpr long kConnectMillisecondsMax = 5'000;
+
 // An endpoint that somebody named should answer before anything is started.
 std::optional<Failure> probe(const std::string& endpoint) {
-  constexpr long kConnectMillisecondsMax = 5'000;
   const std::unique_ptr<CURL, EasyDelete> easy(curl_easy_init());
   curl_easy_setopt(easy.get(), CURLOPT_URL, endpoint.c_str());
   curl_easy_setopt(easy.get(), CURLOPT_CONNECT_ONLY, 1L);
@@ -110,6 +112,17 @@ std::optional<Failure> probe(const std::string& endpoint) {
   const CURLcode result = curl_easy_perform(easy.get());
   if (result == CURLE_OK) return {};
   return Failure{"the endpoint " + endpoint + " does not answer: " + curl_easy_strerror(result)};
+}
+
+// Step Functions' own host of a region that is none does not exist. What else may be wrong with it may pass.
+std::optional<Failure> probe_region(const std::string& url, const std::string& region) {
+  const std::unique_ptr<CURL, EasyDelete> easy(curl_easy_init());
+  curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(easy.get(), CURLOPT_CONNECT_ONLY, 1L);
+  curl_easy_setopt(easy.get(), CURLOPT_CONNECTTIMEOUT_MS, kConnectMillisecondsMax);
+  curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
+  if (curl_easy_perform(easy.get()) != CURLE_COULDNT_RESOLVE_HOST) return {};
+  return Failure{url + ": there is no such host; is the region " + region + " right, and is there a network?"};
 }
 
 class AwsSink : public Sink {
@@ -145,6 +158,9 @@ class AwsSink : public Sink {
       outcomes[i].kind = OutcomeKind::pending;
       ready_.push({starts[i], &outcomes[i], destination_of(starts[i]->target->arn, now), 0, 0, {}});
     }
+    for (; endpoint_.empty() && !unprobed_.empty(); unprobed_.pop_back()) {
+      if (auto failure = probe_region(unprobed_.back().first, unprobed_.back().second)) return failure;
+    }
     pending_ += starts.size();
     while (ready_.size() > options_.in_flight) advance();
     return {};
@@ -162,7 +178,7 @@ class AwsSink : public Sink {
     collect();
   }
 
-  std::optional<Failure> check(const Rule& rule) override {
+  std::optional<Failure> check(const Rule& rule) const override {
     for (const Target& target : rule.targets) {
       if (is_region(parse_state_machine_arn(target.arn).region)) continue;
       return Failure{"rule " + rule.name + ": the target " + target.arn +
@@ -210,6 +226,7 @@ class AwsSink : public Sink {
                       rate > 0 ? TokenBucket(std::max(1.0, rate), rate, now) : TokenBucket::published(region, now),
                       Signer(credentials_, {region, "states"})});
     }
+    if (hosts_.insert(destination->url).second) unprobed_.emplace_back(destination->url, region);
     by_arn_.emplace(arn, destination.get());
     return destination.get();
   }
@@ -409,6 +426,8 @@ class AwsSink : public Sink {
   std::vector<Request*> idle_;
   std::map<std::string, std::unique_ptr<Destination>> destinations_;  // by region and account
   std::map<std::string, Destination*, std::less<>> by_arn_;
+  std::set<std::string> hosts_;
+  std::vector<std::pair<std::string, std::string>> unprobed_;  // new ones, with their regions
   std::mt19937_64 random_;
   std::uniform_real_distribution<double> chance_{0, 1};
 

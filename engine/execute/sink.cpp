@@ -20,6 +20,13 @@ class NullSink : public Sink {
 
 }  // namespace
 
+std::optional<Failure> check_rules(const RuleSet& rules, const Sink& sink) {
+  for (const Rule& rule : rules.rules()) {
+    if (auto failure = sink.check(rule)) return failure;
+  }
+  return {};
+}
+
 Result<CheckpointFile> CheckpointFile::open(const SinkOptions& options, const std::string& beside) {
   CheckpointFile out;
   if (!options.resume) return out;

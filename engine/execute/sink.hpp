@@ -55,12 +55,15 @@ class Sink {
   // Makes durable what was written, and with it the position, if one is kept.
   virtual std::optional<Failure> commit(std::span<const InputProgress> progress) = 0;
 
-  // Can it take starts of this rule's targets at all?
-  virtual std::optional<Failure> check(const Rule&) { return {}; }
+  // Can it take starts of this rule's targets at all? Threads: any, at any time.
+  virtual std::optional<Failure> check(const Rule&) const { return {}; }
 
   // Where an earlier run stopped; empty without --resume. Called once, before the first write().
   virtual Result<ResumePoint> resume(const std::string& rules_fingerprint) = 0;
 };
+
+// The first rule that a sink cannot take, in its words.
+std::optional<Failure> check_rules(const RuleSet& rules, const Sink& sink);
 
 struct AwsOptions {
   std::string endpoint_url;      // empty: of the environment, or Step Functions' own in the ARN's region

@@ -13,8 +13,13 @@ namespace millrace {
 namespace {
 
 // LIMITs: EventBridge's own.
-constexpr std::size_t kInputPathsMax = 100, kPathNameBytesMax = 256, kPathBytesMax = 256, kTemplateBytesMax = 8192,
-                      kInputBytesMax = 8192;
+constexpr std::size_t kInputPathsMax = 100, kPathNameBytesMax = 256, kPathCharactersMax = 256,
+                      kTemplateCharactersMax = 8192, kInputCharactersMax = 8192;
+
+std::size_t characters_in(std::string_view utf8) {
+  return static_cast<std::size_t>(
+      std::count_if(utf8.begin(), utf8.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
 
 bool is_path_name(std::string_view name) {
   return !name.empty() && name.size() <= kPathNameBytesMax && std::all_of(name.begin(), name.end(), [](char c) {
@@ -77,13 +82,13 @@ Result<std::shared_ptr<const TargetInput>> TargetInput::parse(const TargetInputT
   if (given == 0) return std::shared_ptr<const TargetInput>();
   auto out = std::make_shared<TargetInput>();
   if (text.input) {
-    if (text.input->size() > kInputBytesMax)
-      return Failure{"Input for target " + target_id + " has more than 8192 bytes."};
+    if (characters_in(*text.input) > kInputCharactersMax)
+      return Failure{"Input for target " + target_id + " has more than 8192 characters."};
     if (!is_json(*text.input)) return Failure{"Input for target " + target_id + " is not valid JSON."};
     out->constant_ = text.input;
   } else if (text.input_path) {
     auto path = JsonPath::parse(*text.input_path);
-    if (text.input_path->size() > kPathBytesMax)
+    if (characters_in(*text.input_path) > kPathCharactersMax)
       return Failure{"InputPath for target " + target_id + " has more than 256 characters."};
     if (!path) return Failure{"InputPath for target " + target_id + " " + path.failure().message + "."};
     out->selected_ = std::move(*path);
@@ -103,7 +108,8 @@ std::optional<Failure> TargetInput::parse_paths(const std::map<std::string, std:
       return refuse(": the name " + name +
                     " is not valid; expected 1 to 256 of A-Z a-z 0-9 _ - that do not start with AWS.");
     }
-    if (path.size() > kPathBytesMax) return refuse(": the path of " + name + " has more than 256 characters.");
+    if (characters_in(path) > kPathCharactersMax)
+      return refuse(": the path of " + name + " has more than 256 characters.");
     auto parsed = JsonPath::parse(path);
     if (!parsed) return refuse(": " + path + " " + parsed.failure().message + ".");
     path_names_.push_back(name);
@@ -132,7 +138,7 @@ bool TargetInput::resolve(std::string_view name, Part& part) const {
 
 std::optional<Failure> TargetInput::parse_template(std::string_view text, const std::string& target_id) {
   const auto refuse = [&](const std::string& why) { return Failure{"InputTemplate for target " + target_id + why}; };
-  if (text.empty() || text.size() > kTemplateBytesMax) return refuse(" must have 1 to 8192 characters.");
+  if (text.empty() || characters_in(text) > kTemplateCharactersMax) return refuse(" must have 1 to 8192 characters.");
   is_string_template_ = text[std::min(text.find_first_not_of(" \t\r\n"), text.size() - 1)] == '"';
   bool inside_quotes = false;
   Part part;

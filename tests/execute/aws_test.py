@@ -65,6 +65,21 @@ class Beside(AwsCase):
         self.assertLess(max(others), last, "the doomed start was given up before the others were started")
 
 
+class Regions(AwsCase):
+    def test_a_region_that_is_none_is_refused_before_the_first_start(self):
+        rules = self.write_rules(rule(arn=MACHINE.replace("us-east-2", "us-eest-2")))
+        done = self.run_command("replay", "--rules", rules, self.write("in", records(20)), "--to", "aws", "--dead-letters", "dead", status=4)
+        self.assertIn(b"us-eest-2", done.stderr)
+        self.assertEqual((self.directory / "dead").read_bytes(), b"")
+
+    def test_what_an_answer_says_does_not_steer_the_terminal(self):
+        server = self.serve(lambda request: fault_server.error(400, "InvalidName", "\x1b[2Jgone"))
+        path = self.write("in", records(1))
+        done = self.run_command("replay", "--rules", self.rules, path, "--to", "aws", "--endpoint-url", server.url, status=3)
+        self.assertIn(b"gone", done.stderr)
+        self.assertNotIn(b"\x1b[2J", done.stderr)
+
+
 class Requests(AwsCase):
     def test_each_start_is_one_signed_request_with_the_input_of_the_event(self):
         server = self.serve()

@@ -5,7 +5,7 @@ One table of targets, each a rule of its own; every case goes through `--to ndjs
 import json
 
 import replay_case
-from replay_case import MACHINE, ReplayCase, rule
+from replay_case import MACHINE, ReplayCase, records, rule
 
 EVENT = {"version": "0", "id": "7bf73129-1428-4cd3-a780-95db273d1602", "detail-type": "core.update-account-command",
          "source": "core.update-account-command", "account": "123456789012", "time": "2024-05-13T12:27:20Z",
@@ -299,6 +299,7 @@ class Refused(ReplayCase):
         self.check("AWS", **transformer('{"a": <AWSx>}', AWSx="$.id"))
         self.check("InputTemplate|8,?192", **transformer('{"a": "' + "x" * 8192 + '"}'))
         self.check("Input|8,?192", Input='"' + "x" * 8192 + '"')
+        self.run_command("replay", "--rules", self.write_rules(rule(Input='"' + "é" * 8190 + '"')), self.write("in", records(1)), "--to", "null")
         self.check("InputPath|256", InputPath="$." + "x" * 256)
 
     def test_a_target_that_is_no_state_machine(self):
