@@ -229,6 +229,10 @@ class RuleSetReader {
             " is not a Step Functions state machine; expected arn:aws:states:REGION:ACCOUNT:stateMachine:NAME, with a "
             "region, 12 digits and a name");
       }
+      const std::string queue_region = ":sqs:" + std::string(parse_state_machine_arn(target.arn).region) + ":";
+      const bool is_elsewhere = target.dead_letter_arn.find(queue_region) == std::string::npos;
+      if (options_.check_targets && !target.dead_letter_arn.empty() && is_elsewhere)
+        return fail(place() + "DeadLetterConfig's Arn is not valid; the queue must be in the target's region");
       if (target.id.empty()) target.id = std::to_string(rule.targets.size() + 1);
       if (!is_target_id(target.id))
         return fail(place() + "the target Id " + target.id + " is not valid; expected up to 64 of A-Z a-z 0-9 . - _");

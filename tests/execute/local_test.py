@@ -95,7 +95,7 @@ class Targets(LocalCase):
 
     def test_a_dead_letter_queue_is_a_standard_queue_and_is_named_in_the_letter(self):
         queue = "arn:aws:sqs:us-east-2:123456789012:dead"
-        for config in ("x", {"Arn": 5}, {"Arn": "x"}, {"Arn": queue + ".fifo"}):
+        for config in ("x", {"Arn": 5}, {"Arn": "x"}, {"Arn": queue + ".fifo"}, {"Arn": queue.replace("us-east-2", "eu-west-1")}):
             self.refused_rules(self.write_rules(rule(DeadLetterConfig=config)))
         rules = self.write_rules(rule(DeadLetterConfig={"Arn": queue}, InputPath="$.nothing", RetryPolicy={"MaximumRetryAttempts": 3}))
         self.replay(rules, self.input, "--to", "local:store", "--dead-letters", "dead", status=3)
