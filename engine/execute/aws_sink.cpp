@@ -45,7 +45,7 @@ struct MultiDelete {
 
 // Where the starts of one account and region go, how fast, and in whose name.
 struct Destination {
-  std::string url, host;
+  std::string url, host, path;
   TokenBucket bucket;
   Signer signer;
 };
@@ -222,7 +222,7 @@ class AwsSink : public Sink {
       const std::string url = endpoint_.empty() ? own : endpoint_;
       const double rate = options_.starts_per_second;
       destination = std::make_unique<Destination>(
-          Destination{url + "/", host_of(url),
+          Destination{url + "/", host_of(url), path_of(url + "/"),
                       rate > 0 ? TokenBucket(std::max(1.0, rate), rate, now) : TokenBucket::published(region, now),
                       Signer(credentials_, {region, "states"})});
     }
@@ -243,6 +243,8 @@ class AwsSink : public Sink {
     const auto host = begin == std::string::npos ? 0 : begin + 3;
     return url.substr(host, url.find('/', host) - host);
   }
+
+  static std::string path_of(const std::string& url) { return url.substr(url.find('/', url.find("://") + 3)); }
 
   // Before the first start: a run that starts nothing asks for nothing.
   std::optional<Failure> probe_once() {
@@ -316,7 +318,7 @@ class AwsSink : public Sink {
   void sign(Request& request, Destination& destination) {
     const std::string time = amz_date();
     const std::string& token = destination.signer.credentials().session_token;
-    SigningRequest signed_request{"POST", "/", "", {}, request.body};
+    SigningRequest signed_request{"POST", destination.path, "", {}, request.body};
     signed_request.headers = {
         {"content-type", "application/x-amz-json-1.0"}, {"host", destination.host}, {"x-amz-date", time}};
     if (!token.empty()) signed_request.headers.emplace_back("x-amz-security-token", token);

@@ -65,6 +65,14 @@ class Beside(AwsCase):
         self.assertLess(max(others), last, "the doomed start was given up before the others were started")
 
 
+class Paths(AwsCase):
+    def test_an_endpoint_may_have_a_path_which_is_signed(self):
+        server = self.serve()
+        self.replay(self.rules, self.write("in", records(3)), "--to", "aws", "--endpoint-url", server.url + "/base/sfn/")
+        self.assertEqual((server.faults, len(server.started)), ([], 3))
+        self.assertEqual({request.path for request in server.requests}, {"/base/sfn/"})
+
+
 class Regions(AwsCase):
     def test_a_region_that_is_none_is_refused_before_the_first_start(self):
         rules = self.write_rules(rule(arn=MACHINE.replace("us-east-2", "us-eest-2")))

@@ -84,7 +84,7 @@ def signature_fault(request, credentials):
         return f"signed headers {names}"
     if not set(signed) <= set(headers):
         return f"signed headers that were not sent: {names}"
-    canonical = canonical_request("POST", "/", "", headers, signed, request.body)
+    canonical = canonical_request("POST", request.path, "", headers, signed, request.body)
     expected = signature(canonical, timestamp, region, service, secret)
     return None if expected == given else f"signature {given}, expected {expected}, of:\n{canonical}"
 
@@ -199,7 +199,7 @@ def first(count, behaviour, then=ok):
 
 
 CONTENT_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)\r\n")
-NEEDED = (re.compile(rb"\APOST / HTTP/1\.1\r\n"),
+NEEDED = (re.compile(rb"\APOST /\S* HTTP/1\.1\r\n"),
           re.compile(rb"(?i:\r\nx-amz-target): *AWSStepFunctions\.StartExecution(\r|\Z)"),
           re.compile(rb"(?i:\r\ncontent-type): *application/x-amz-json-1\.0(\r|\Z)"))
 
@@ -213,7 +213,7 @@ def headers_of(head):
 class Request:
     """A request as it came. `attempt` counts those of the same machine and name, from 1; `number` counts all."""
 
-    __slots__ = ("number", "attempt", "time", "machine", "name", "input", "headers", "body", "members", "connection",
+    __slots__ = ("path", "number", "attempt", "time", "machine", "name", "input", "headers", "body", "members", "connection",
                  "access_key", "fault", "behaviour")
 
 
@@ -352,6 +352,7 @@ class FaultServer:
         request.body, request.members, request.fault = body, list(members), None
         if self.verify or self.keep_requests:
             request.headers = headers_of(head)
+            request.path = head.split(b" ", 2)[1].decode()
             _, _, credential = request.headers.get("authorization", "").partition("Credential=")
             request.access_key = credential.partition("/")[0]
         if self.verify:
