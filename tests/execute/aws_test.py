@@ -653,6 +653,7 @@ class TheServerItself(unittest.TestCase):
         seen.headers = {name.lower(): value for name, value in request.headers.items()}
         seen.headers["host"] = "127.0.0.1:4566"
         accepted = {fault_server.ACCESS_KEY: (fault_server.SECRET_KEY, "token")}
+        seen.path = "/"
         self.assertIsNone(fault_server.signature_fault(seen, accepted))
         refused = {fault_server.ACCESS_KEY: ("another", "token")}
         self.assertIn("expected", fault_server.signature_fault(seen, refused))
