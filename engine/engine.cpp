@@ -24,6 +24,13 @@ constexpr std::size_t kSmallInputsMax = 64;
 constexpr std::size_t kBatchStarts = 512;
 constexpr std::uint64_t kBatchBytes = std::uint64_t{1} << 20;
 
+// PERF: a worker finds its next one for every millisecond of work.
+constexpr std::uint64_t kStretchBytes = std::uint64_t{4} << 20;
+
+// Read by the reader before it tries again whether all that is left are lines. PERF: what workers had read behind
+// something else is thrown away.
+constexpr std::size_t kBlocksBetweenStretches = 64;
+
 constexpr std::size_t kSparesMax = 16;  // LIMIT: blocks' memory that waits to be used again
 
 struct SmallInput {
@@ -31,19 +38,27 @@ struct SmallInput {
   std::uint64_t skipped = 0;  // records that an earlier run had done
 };
 
+// Lines of a large input, which a worker reads itself.
+struct Stretch {
+  LinesFile* lines = nullptr;
+  std::uint64_t begin = 0, end = 0;
+};
+
 struct Work {
-  enum Kind : std::uint8_t { block, files, quit } kind = quit;
+  enum Kind : std::uint8_t { block, stretch, files, quit } kind = quit;
   std::uint64_t sequence = 0;
-  Block content;
-  InputFile input;  // of the block
-  std::vector<SmallInput> small;
+  Block content = {};
+  Stretch lines = {};
+  InputFile input = {};                            // of the block or the lines
+  std::shared_ptr<Numbering> numbering = nullptr;  // of the input
+  std::vector<SmallInput> small = {};
 };
 
 // Pieces of work that may wait or be worked on at once. Who finds none free waits until half of them are.
 // PERF: woken for each piece, the reader would cost two changes of context for every 40 us of work.
 class Places {
  public:
-  explicit Places(std::size_t count) : free_(count), enough_((count + 1) / 2) {}
+  explicit Places(std::size_t count) : count_(count), enough_((count + 1) / 2), free_(count) {}
 
   void acquire() {
     std::unique_lock lock(mutex_);
@@ -53,22 +68,20 @@ class Places {
 
   void release() {
     const std::lock_guard lock(mutex_);
-    if (++free_ == enough_) freed_.notify_one();
+    if (++free_ == enough_ || free_ == count_) freed_.notify_one();
+  }
+
+  void wait_for_all() {
+    std::unique_lock lock(mutex_);
+    freed_.wait(lock, [&] { return free_ == count_; });
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable freed_;
+  const std::size_t count_, enough_;
   std::size_t free_;
-  const std::size_t enough_;
 };
-
-StartBatch empty_batch(std::uint64_t sequence, bool last) {
-  StartBatch batch;
-  batch.sequence = sequence;
-  batch.last = last;
-  return batch;
-}
 
 StartBatch opened_input(std::uint64_t sequence, bool last) {
   StartBatch batch = empty_batch(sequence, last);
@@ -126,7 +139,7 @@ class Replay {
     ++report_.tally.records;
     ++report_.tally.bad["unreadable"];
     if (!hooks_.on_reject) return {};
-    return hooks_.on_reject({"unreadable", failure.sentence(), failure.path, "", 0, 0});
+    return hooks_.on_reject({"unreadable", failure.why, failure.path, "", 0, 0});
   }
 
   // An input that was done must still be what it was: its starts are not made again.
@@ -188,7 +201,7 @@ class Replay {
     std::uint64_t sequence = 0, small_bytes = 0;
     std::vector<SmallInput> small;
     const auto put_small = [&] {
-      if (!small.empty()) put({Work::files, sequence++, {}, {}, std::exchange(small, {})});
+      if (!small.empty()) put({.kind = Work::files, .sequence = sequence++, .small = std::exchange(small, {})});
       small_bytes = 0;
     };
     for (const InputFile& file : files) {
@@ -208,7 +221,10 @@ class Replay {
       }
     }
     put_small();
-    if (pacer_) pacer_->finish(stop_, [&](Block paced) { put({Work::block, sequence++, std::move(paced), {}, {}}); });
+    if (pacer_) {
+      pacer_->finish(
+          stop_, [&](Block paced) { put({.kind = Work::block, .sequence = sequence++, .content = std::move(paced)}); });
+    }
     for (unsigned i = 0; i < config_.threads; ++i) work_.enqueue({});
     executor_.close(sequence);
   }
@@ -216,27 +232,57 @@ class Replay {
   void read_large(const InputFile& file, std::uint64_t skipped, std::uint64_t& sequence) {
     RecordReader reader(file.path, config_.record_bytes_max, &stop_, skipped);
     executor_.submit(opened_input(sequence++, true));
-    const Pacer::Put put_block = [&](Block block) { put({Work::block, sequence++, std::move(block), file, {}}); };
+    std::shared_ptr<Numbering> numbering;  // once workers have read of it
+    const Pacer::Put put_block = [&](Block block) {
+      put({.kind = Work::block,
+           .sequence = sequence++,
+           .content = std::move(block),
+           .input = file,
+           .numbering = numbering});
+    };
     if (pacer_) pacer_->begin_input(skipped);
     bool empty = true;
     std::uint64_t records_done = skipped;
+    std::size_t blocks_in_order = 1;  // before workers may read
     for (Block block; !stopping() && (spares_.try_dequeue(block.text), reader.next(block));) {
       if (stopping()) break;  // what a stop cuts short is not bad, and is read again
       empty = empty && block.input_bytes == 0 && block.bad.empty();
       records_done = block.records_done;
       if (pacer_) {
         pacer_->take(std::move(block), stop_, put_block);
-      } else {
-        put_block(std::move(block));
+        continue;
+      }
+      put_block(std::move(block));
+      if (--blocks_in_order > 0) continue;
+      blocks_in_order = kBlocksBetweenStretches;
+      if (const auto from = reader.lines_from(); from && *from + kStretchBytes < reader.plain_file_bytes()) {
+        if (!numbering) numbering = std::make_shared<Numbering>(Numbering{std::exchange(records_done, 0)});
+        let_workers_read(reader, *from, file, numbering, sequence);
       }
     }
     if (pacer_) pacer_->end_input(stop_, put_block);
     if (stopping()) return;
     StartBatch end = empty_batch(sequence++, true);
-    add_progress(end, file, records_done, true);
+    end.numbering = numbering;
+    add_progress(end, file, numbering ? 0 : records_done, true);
     // Nothing is lost, so nothing is counted; but who names an empty file should hear of it.
-    if (empty) end.rejects.push_back({"empty", file.path + ": is empty", file.path, "", 0, 0});
+    if (empty) end.rejects.push_back({"empty", "is empty", file.path, "", 0, 0});
     executor_.submit(std::move(end));
+  }
+
+  // Hands out what is left of a file of lines but for its end, or as far as it is lines.
+  void let_workers_read(RecordReader& reader, std::uint64_t from, const InputFile& file,
+                        const std::shared_ptr<Numbering>& numbering, std::uint64_t& sequence) {
+    LinesFile lines = reader.lines_file();
+    const std::uint64_t bytes = reader.plain_file_bytes();
+    for (; from + kStretchBytes < bytes && from < lines.irregular_from() && !stopping(); from += kStretchBytes)
+      put({.kind = Work::stretch,
+           .sequence = sequence++,
+           .lines = {&lines, from, from + kStretchBytes},
+           .input = file,
+           .numbering = numbering});
+    free_places_.wait_for_all();
+    reader.go_on_at(std::min(from, lines.irregular_from()));
   }
 
   void add_progress(StartBatch& batch, const InputFile& file, std::uint64_t records, bool finished) const {
@@ -252,7 +298,7 @@ class Replay {
   void work() {
     std::shared_ptr<const RuleSet> rules;
     std::optional<Router> router;
-    SmallMemory memory;
+    Memory memory;
     for (;;) {
       Work work;
       work_.wait_dequeue(work);
@@ -261,26 +307,53 @@ class Replay {
         rules = std::move(live);
         router.emplace(rules, config_.route);
       }
-      if (work.kind == Work::files) {
-        work_on_files(*router, work, memory);
-      } else {
-        StartBatch batch = empty_batch(work.sequence, true);
-        add_block(*router, work.content, batch);
-        add_progress(batch, work.input, work.content.records_done, false);
-        if (spares_.size_approx() < kSparesMax) spares_.enqueue(std::move(work.content.text));
-        executor_.submit(std::move(batch));
-      }
+      if (work.kind == Work::files) work_on_files(*router, work, memory);
+      if (work.kind == Work::block) work_on_block(*router, work);
+      if (work.kind == Work::stretch) work_on_stretch(*router, work, memory.block);
       free_places_.release();
     }
   }
 
-  // Kept from one small input to the next.
-  struct SmallMemory {
+  // Of a worker, kept from one piece of work to the next.
+  struct Memory {
     Block block;
-    std::string buffer;
+    std::string buffer;  // of a small input
   };
 
-  void work_on_files(Router& router, const Work& work, SmallMemory& memory) {
+  void work_on_block(Router& router, Work& work) {
+    StartBatch batch = empty_batch(work.sequence, true);
+    batch.numbering = work.numbering;
+    add_block(router, work.content, batch);
+    if (spares_.size_approx() < kSparesMax) spares_.enqueue(std::move(work.content.text));
+    batch.numbered = work.content.records_done;
+    submit(std::move(batch), work);
+  }
+
+  void work_on_stretch(Router& router, const Work& work, Block& block) {
+    const auto next_batch = [&] {
+      StartBatch batch = empty_batch(work.sequence, false);
+      batch.numbering = work.numbering;
+      batch.guessed = true;
+      return batch;
+    };
+    StartBatch batch = next_batch();
+    LinesReader reader(*work.lines.lines, work.lines.begin, work.lines.end);
+    while (reader.next(batch.numbered, block)) {
+      batch.numbered = block.records_done;
+      add_block(router, block, batch);
+      if (batch.starts.size() >= kBatchStarts) submit(std::exchange(batch, next_batch()), work);
+    }
+    batch.irregular = reader.irregular();
+    batch.last = true;
+    submit(std::move(batch), work);
+  }
+
+  void submit(StartBatch batch, const Work& work) {
+    add_progress(batch, work.input, batch.numbered, false);
+    executor_.submit(std::move(batch));
+  }
+
+  void work_on_files(Router& router, const Work& work, Memory& memory) {
     StartBatch batch = empty_batch(work.sequence, false);
     for (const SmallInput& input : work.small) {
       if (stopping()) break;
@@ -291,7 +364,7 @@ class Replay {
     executor_.submit(std::move(batch));
   }
 
-  void work_on_file(Router& router, const SmallInput& input, SmallMemory& memory, StartBatch& batch) {
+  void work_on_file(Router& router, const SmallInput& input, Memory& memory, StartBatch& batch) {
     RecordReader reader(input.file.path, config_.record_bytes_max, nullptr, input.skipped, std::move(memory.buffer));
     ++batch.tally.files;
     std::uint64_t records_done = input.skipped;
@@ -316,10 +389,7 @@ class Replay {
     for (const BadStretch& bad : block.bad) {
       ++batch.tally.records;
       ++batch.tally.bad[bad.kind];
-      batch.rejects.push_back({bad.kind,
-                               *block.input + ": record " + std::to_string(bad.number) + " at byte " +
-                                   std::to_string(bad.offset) + ": " + bad.reason,
-                               *block.input, bad.text, bad.offset, bad.number});
+      batch.rejects.push_back({bad.kind, bad.reason, *block.input, bad.text, bad.offset, bad.number});
     }
   }
 

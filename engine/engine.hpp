@@ -1,8 +1,9 @@
 // The front door of the engine: configure a replay, run it, read its report.
 //
 // run() owns the threads: one reader, N workers, and the executor on the caller's thread. The reader cuts large inputs
-// into blocks and hands small ones over whole; a worker routes blocks; the executor restores input order and feeds the
-// sink. On a stop the reader stops first, what is in flight is drained, and the summary says what was done.
+// into blocks, but hands small ones over whole and large plain files of lines in stretches, which workers read; a
+// worker routes blocks; the executor restores input order, numbers what workers read, and feeds the sink. On a stop the
+// reader stops first, what is in flight is drained, and the summary says what was done.
 //
 // Threads: run() once, on one thread; `stop` may be set from a signal handler.
 // Cost:    memory is bounded by the blocks in flight, 2 x workers + 6 of about 400 KiB, and the rule set.

@@ -47,7 +47,7 @@ int run_match(const Options& options) {
     for (Block block; stop == 0 && reader.next(block);) {
       StartBatch batch;
       router.match(block, batch, visit);
-      for (const Reject& reject : batch.rejects) complain(reject.message);
+      for (const Reject& reject : batch.rejects) complain(reject.sentence());
       for (const BadStretch& bad : block.bad) {
         complain(fmt::format("{}: record {} at byte {}: {}", *block.input, bad.number, bad.offset, bad.reason));
         ++batch.tally.records;

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <condition_variable>
 #include <csignal>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -93,11 +95,11 @@ class Rejects {
   }
 
   std::optional<Failure> take(const Reject& reject) {
-    if (++count_ <= kRejectsShownMax) complain(reject.message);
+    if (++count_ <= kRejectsShownMax) complain(reject.sentence());
     if (!file_.is_open()) return {};
-    const nlohmann::ordered_json line = {{"file", reject.input},      {"offset", reject.offset},
-                                         {"number", reject.number},   {"reason", reject.kind},
-                                         {"message", reject.message}, {"text", reject.text}};
+    const nlohmann::ordered_json line = {{"file", reject.input},         {"offset", reject.offset},
+                                         {"number", reject.number},      {"reason", reject.kind},
+                                         {"message", reject.sentence()}, {"text", reject.text}};
     return file_.append(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   }
 
@@ -128,14 +130,19 @@ class Reloader {
     thread_ = std::thread([this] { run(); });
   }
   ~Reloader() {
-    ended_ = true;
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+    }
+    end_.notify_one();
     thread_.join();
   }
 
  private:
   void run() {
     constexpr std::chrono::milliseconds kLook{50};
-    for (; !ended_; std::this_thread::sleep_for(kLook)) {
+    std::unique_lock lock(mutex_);
+    while (!end_.wait_for(lock, kLook, [&] { return ended_; })) {
       if (reload_asked.exchange(0) == 0) continue;
       auto rules = RuleSet::load(path_, {.extra_paths = router_paths(), .check_targets = true});
       if (rules) {
@@ -149,7 +156,9 @@ class Reloader {
   const std::string& path_;
   Sink& sink_;
   LiveRules& live_;
-  std::atomic<bool> ended_ = false;
+  std::mutex mutex_;
+  std::condition_variable end_;
+  bool ended_ = false;
   std::thread thread_;
 };
 

@@ -45,6 +45,7 @@ Executor::Next Executor::next_batch(StartBatch& batch, bool may_wait) {
   if (found->second.empty()) kept_.erase(found);
   if (batch.last) ++current_;
   lock.unlock();
+  batch.number();
   advanced_.notify_all();
   return Next::batch;
 }

@@ -21,6 +21,32 @@ void Tally::add(const Tally& other) {
   for (const auto& [reason, count] : other.bad) bad[reason] += count;
 }
 
+std::string Reject::sentence() const {
+  const std::string place =
+      number == 0 ? "" : "record " + std::to_string(number) + " at byte " + std::to_string(offset) + ": ";
+  return input + ": " + place + reason;
+}
+
+StartBatch empty_batch(std::uint64_t sequence, bool last) {
+  StartBatch batch;
+  batch.sequence = sequence;
+  batch.last = last;
+  return batch;
+}
+
+void StartBatch::number() {
+  if (!numbering) return;
+  if (guessed && numbering->astray) {
+    *this = empty_batch(sequence, last);
+    return;
+  }
+  numbering->astray = irregular;
+  for (Start& start : starts) start.record += numbering->records;
+  for (Reject& reject : rejects) reject.number += numbering->records;
+  for (InputProgress& input : progress) input.records_done += numbering->records;
+  numbering->records += numbered;
+}
+
 StateMachineArn parse_state_machine_arn(std::string_view arn) {
   constexpr std::size_t kParts = 7;
   std::array<std::string_view, kParts> parts;

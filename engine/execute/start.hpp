@@ -70,9 +70,17 @@ struct Tally {
 
 // A record that could not be used, for people and for the reject file.
 struct Reject {
-  std::string kind, message;  // message: input, record number, byte offset, reason
+  std::string kind, reason;
   std::string input, text;
-  std::uint64_t offset = 0, number = 0;
+  std::uint64_t offset = 0, number = 0;  // 0: the whole input
+
+  std::string sentence() const;
+};
+
+// Numbers the records of an input whose batches several workers make at once, each counting from 1.
+struct Numbering {
+  std::uint64_t records = 0;  // of the input, in the batches so far
+  bool astray = false;        // the batches that come now begin where no record may begin
 };
 
 struct StartBatch {
@@ -84,7 +92,17 @@ struct StartBatch {
   std::vector<Reject> rejects;
   Tally tally;
   std::vector<InputProgress> progress;  // once this batch is done
+
+  std::shared_ptr<Numbering> numbering;  // null: all numbers are the input's own
+  std::uint64_t numbered = 0;            // records of this batch, bad ones included
+  bool guessed = false;                  // that a record may begin where this batch does
+  bool irregular = false;                // and where it ends, none may
+
+  // To be called for each batch in order: gives it its numbers, or empties it if it was read from a wrong place.
+  void number();
 };
+
+StartBatch empty_batch(std::uint64_t sequence, bool last);
 
 // The execution's name: a function of rule, target and event, so that a replay never starts twice. 80 characters at
 // most, of 0-9 A-Z a-z - _ only.

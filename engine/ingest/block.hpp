@@ -5,6 +5,7 @@
 // Threads: owned by one thread at a time; moved through the queues.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +13,9 @@
 #include <vector>
 
 namespace millrace {
+
+// LIMIT: a block of this size and its index stay in a core's second-level cache.
+constexpr std::size_t kBlockBytes = std::size_t{192} << 10;
 
 struct RecordRef {
   std::uint32_t begin = 0, bytes = 0;  // in Block::text

@@ -291,4 +291,22 @@ std::size_t ByteSource::read(char* out, std::size_t bytes) {
   return 0;
 }
 
+std::size_t ByteSource::read_at(std::uint64_t offset, char* out, std::size_t bytes) const {
+  std::size_t done = 0;
+  while (done < bytes) {
+    const ssize_t got = ::pread(fd_, out + done, bytes - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+void ByteSource::seek(std::uint64_t offset) {
+  raw_begin_ = raw_end_ = 0;
+  stored_bytes_ = offset;
+  if (::lseek(fd_, static_cast<off_t>(offset), SEEK_SET) < 0)
+    fail("unreadable", std::string("cannot be read: ") + std::strerror(errno));
+}
+
 }  // namespace millrace

@@ -3,10 +3,12 @@
 // gzip may have several members, zstd several frames; what is unpacked is read as one text. Checksums are verified.
 // What CloudWatch Logs hands to Lambda, {"awslogs": {"data": "<base64 of gzip>"}}, is unpacked to what it holds.
 //
-// Threads: one thread an object. Cost: plain files are read in place; gzip at ISA-L's speed. Memory: under 1 MiB.
-// Errors:  read() returns what could be unpacked and then 0 with failure() set: the input's end is lost, not its
-// beginning. Source:  RFC 1952 (gzip), RFC 8878 (zstd).
+// Threads: one thread an object but for read_at(). Cost: plain files are read in place; gzip at ISA-L's speed. Memory:
+// under 1 MiB. Errors:  read() returns what could be unpacked and then 0 with failure() set: the input's end is lost,
+// not its beginning. Source:  RFC 1952 (gzip), RFC 8878 (zstd).
 #pragma once
+
+#include <unistd.h>
 
 #include <atomic>
 #include <cstddef>
@@ -36,6 +38,11 @@ class ByteSource {
   bool is_compressed() const { return decompressor_ != nullptr; }
   std::uint64_t stored_bytes() const { return stored_bytes_; }  // read of the input so far
   bool would_wait() const;                                      // a pipe that has nothing to read now
+
+  // Of a file that is read as it stands; 0 for all else. Its bytes may be had from any place, on any thread.
+  std::uint64_t plain_file_bytes() const { return decompressor_ || base64_ || fd_ == STDIN_FILENO ? 0 : size_; }
+  std::size_t read_at(std::uint64_t offset, char* out, std::size_t bytes) const;  // fewer at the end or on a failure
+  void seek(std::uint64_t offset);                                                // where read() goes on
 
  private:
   std::size_t read_raw(char* out, std::size_t bytes);

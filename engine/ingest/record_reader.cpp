@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/ingest/line.hpp"
 #include "engine/route/text_scan.hpp"
 
 namespace millrace {
@@ -12,7 +13,6 @@ namespace {
 
 // LIMIT: looked at behind a brace for what makes it a record's.
 constexpr std::size_t kRecordStartBytes = 64;
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::size_t kBadTextBytes = 1024;  // LIMIT: of an unreadable stretch that is kept to show
 // LIMIT: gone through again at an input's end for records behind one that does not balance.
 constexpr std::size_t kRescanBytesMax = std::size_t{64} << 20;
@@ -105,14 +105,6 @@ class HeaderReader {
   bool malformed_ = false;
 };
 
-// "2023-07-10T12:00:00.000Z {…}", as CloudWatch Logs exports to S3: the place of the brace, or 0.
-std::size_t behind_timestamp(std::string_view line) {
-  constexpr std::size_t kTimeBytesMax = 32;
-  const auto blank = line.substr(0, kTimeBytesMax).find(' ');
-  if (blank == std::string_view::npos || blank < 20 || line[10] != 'T' || line[blank - 1] != 'Z') return 0;
-  return line.substr(blank + 1).starts_with('{') ? blank + 1 : 0;
-}
-
 // First keys of what an array or a line may hold, in any writer's order; and those of elements that wrap a record.
 constexpr std::array<std::string_view, 7> kFirstKeys = {"eventVersion\"",       "version\"",   "awsRegion\"",
                                                         "apiVersion\"",         "errorCode\"", "eventCategory\"",
@@ -147,6 +139,7 @@ bool RecordReader::next(Block& block) {
   block = {};
   block.input = name_;
   if (mode_ == Mode::done) return false;
+  if (numbers_restart_) numbered_ = 0;
   for (;;) {
     Progress progress = Progress::going;
     while (progress == Progress::going && mode_ != Mode::done) progress = step(block);
@@ -163,6 +156,22 @@ bool RecordReader::next(Block& block) {
   }
   finish_block(block);
   return true;
+}
+
+std::optional<std::uint64_t> RecordReader::lines_from() const {
+  const bool between_lines = mode_ == Mode::lines && behind_newline_ && numbered_ >= skipped_;
+  return between_lines && source_.plain_file_bytes() > 0 ? std::optional(base_ + keep_) : std::nullopt;
+}
+
+void RecordReader::go_on_at(std::uint64_t offset) {
+  char in_front = 0;
+  source_.seek(offset - 1);
+  (void)source_.read(&in_front, 1);
+  mode_ = in_front == '\n' ? Mode::lines : Mode::skip_line;
+  base_ = accounted_ = stored_bytes_ = offset;
+  buffer_bytes_ = at_ = keep_ = 0;
+  skipped_ = 0;
+  numbers_restart_ = true;
 }
 
 bool RecordReader::read_more(const Block& block) {
@@ -183,6 +192,11 @@ bool RecordReader::read_more(const Block& block) {
   return !input_ended_;
 }
 
+std::uint64_t RecordReader::stored_bytes_so_far() const {
+  if (source_.plain_file_bytes() > 0) return base_ + keep_;
+  return ahead_ ? ahead_->stored_bytes() : source_.stored_bytes();
+}
+
 // Hands the records' bytes to the block and keeps what is behind them for the next one.
 void RecordReader::finish_block(Block& block) {
   if (numbered_ - block.records.size() - block.bad.size() < skipped_) {
@@ -190,10 +204,11 @@ void RecordReader::finish_block(Block& block) {
     std::erase_if(block.bad, [&](const BadStretch& stretch) { return stretch.number <= skipped_; });
   }
   block.records_done = std::max(numbered_, skipped_);
-  const std::uint64_t stored_bytes = ahead_ ? ahead_->stored_bytes() : source_.stored_bytes();
+  const std::uint64_t stored_bytes = stored_bytes_so_far();
   block.stored_bytes = stored_bytes - std::exchange(stored_bytes_, stored_bytes);
   block.input_bytes = base_ + keep_ - accounted_;
   accounted_ = base_ + keep_;
+  behind_newline_ = keep_ > 0 && buffer_[keep_ - 1] == '\n';
   const std::size_t rest_bytes = buffer_bytes_ - keep_;
   std::string rest = std::move(spare_);
   grow(rest, rest_bytes + kJsonPaddingBytes);
@@ -385,10 +400,16 @@ RecordReader::Progress RecordReader::skip_rest() {
 RecordReader::Progress RecordReader::lines(Block& block) {
   if (keep_ >= kBlockBytes && !block.records.empty()) return Progress::flush;
   const auto* newline = static_cast<const char*>(std::memchr(buffer_.data() + at_, '\n', buffer_bytes_ - at_));
-  std::size_t end = newline == nullptr ? buffer_bytes_ : static_cast<std::size_t>(newline - buffer_.data());
+  const std::size_t end = newline == nullptr ? buffer_bytes_ : static_cast<std::size_t>(newline - buffer_.data());
   if (newline == nullptr && !input_ended_) {
     at_ = buffer_bytes_;
     if (!record_too_large(keep_)) return Progress::need_more;
+  }
+  const Line line = read_line({buffer_.data(), buffer_bytes_}, keep_, end);
+  if (line.may_be_container && base_ + line.begin != no_container_at_) {
+    keep_ = at_ = line.begin;
+    mode_ = Mode::start;
+    return Progress::going;
   }
   if (end - keep_ > record_bytes_max_) {
     bad(block, "too_large", "is larger than --max-record", keep_, end);
@@ -396,25 +417,9 @@ RecordReader::Progress RecordReader::lines(Block& block) {
     mode_ = Mode::skip_line;
     return Progress::going;
   }
-  std::size_t begin = keep_;
-  const bool last = newline == nullptr;
-  keep_ = at_ = last ? end : end + 1;
-  while (begin < end && is_space(buffer_[begin])) ++begin;
-  while (end > begin && is_space(buffer_[end - 1])) --end;
-  std::string_view text(buffer_.data() + begin, end - begin);
-  if (text.starts_with(kByteOrderMark)) {
-    begin += kByteOrderMark.size();
-    text.remove_prefix(kByteOrderMark.size());
-  }
-  if (!text.empty() && text[0] >= '0' && text[0] <= '9') begin += behind_timestamp(text);
-  const bool may_be_container = text.starts_with("{\"Records\"") || text.starts_with("{\"messageType\"");
-  if (may_be_container && base_ + begin != no_container_at_) {
-    keep_ = at_ = begin;
-    mode_ = Mode::start;
-    return Progress::going;
-  }
-  if (begin < end) emit(block, begin, end);
-  return last ? Progress::need_more : Progress::going;
+  keep_ = at_ = newline == nullptr ? end : end + 1;
+  if (line.begin < line.end) emit(block, line.begin, line.end);
+  return newline == nullptr ? Progress::need_more : Progress::going;
 }
 
 RecordReader::Progress RecordReader::skip_line() {

@@ -18,18 +18,18 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "engine/ingest/block.hpp"
 #include "engine/ingest/byte_source.hpp"
 #include "engine/ingest/json_scan.hpp"
+#include "engine/ingest/lines_file.hpp"
 #include "engine/ingest/read_ahead.hpp"
 
 namespace millrace {
 
-// LIMIT: a block of this size and its index stay in a core's second-level cache.
-constexpr std::size_t kBlockBytes = std::size_t{192} << 10;
 // LIMIT: EventBridge's own limit for one event.
 constexpr std::size_t kRecordBytesMaxDefault = std::size_t{1} << 20;
 
@@ -45,6 +45,14 @@ class RecordReader {
   // Replaces `block` by the next one, whose memory it uses again; false at the end. A block may hold bad stretches
   // only.
   bool next(Block& block);
+
+  // Where the reader stands, if that is between lines of a plain file.
+  std::optional<std::uint64_t> lines_from() const;
+  std::uint64_t plain_file_bytes() const { return source_.plain_file_bytes(); }
+  LinesFile lines_file() const { return {name_, source_, record_bytes_max_}; }
+
+  // Goes on at the first line that begins at `offset` or behind it. From here on numbers begin at 1 in each block.
+  void go_on_at(std::uint64_t offset);
 
  private:
   enum class Mode { start, header, elements, remainder, skip_rest, lines, resync, skip_line, done };
@@ -69,6 +77,7 @@ class RecordReader {
   void bad(Block& block, const char* kind, std::string reason, std::size_t begin, std::size_t end);
   Progress lose_sync(Block& block, const char* kind, std::string reason, std::size_t begin);
   void skip_space(std::string_view also = "");
+  std::uint64_t stored_bytes_so_far() const;
   bool record_too_large(std::size_t begin) const { return buffer_bytes_ - begin > record_bytes_max_; }
 
   std::shared_ptr<const std::string> name_;
@@ -86,6 +95,8 @@ class RecordReader {
   std::uint64_t numbered_ = 0;  // records so far
   std::uint64_t skipped_;
   std::uint64_t stored_bytes_ = 0;  // reported in blocks so far
+  bool behind_newline_ = false;     // what the next block begins with
+  bool numbers_restart_ = false;    // in each block
   bool input_ended_ = false;
   bool failure_reported_ = false;
   bool looked_at_end_ = false;

@@ -329,10 +329,7 @@ void Router::reject(const Block& block, const RecordRef& ref, const char* kind, 
     kind = kind_of(reason);
   }
   ++out.tally.bad[kind];
-  out.rejects.push_back({kind,
-                         *block.input + ": record " + std::to_string(ref.number) + " at byte " +
-                             std::to_string(ref.offset) + ": " + reason,
-                         *block.input, std::string(record), ref.offset, ref.number});
+  out.rejects.push_back({kind, std::move(reason), *block.input, std::string(record), ref.offset, ref.number});
 }
 
 }  // namespace millrace

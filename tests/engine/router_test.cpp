@@ -134,7 +134,7 @@ TEST_CASE("a bad record among good ones costs none of them", "[engine]") {
   CHECK(out.rejects[0].number == 2);
   CHECK(out.rejects[0].offset == kPut.size() + 1);
   CHECK(out.rejects[0].text == bad);
-  CHECK(out.rejects[0].message.find("record 2") != std::string::npos);
+  CHECK(out.rejects[0].sentence().find("record 2") != std::string::npos);
 }
 
 TEST_CASE("invalid UTF-8 is named as the reason", "[engine]") {

@@ -1,10 +1,15 @@
-// Any bytes as an input: the reader ends, numbers what it finds from 1 on, and accounts for every byte.
+// Any bytes as an input: the reader ends, numbers what it finds from 1 on, and accounts for every byte. Any bytes
+// behind a line: read in stretches as far as they are lines, they hold the same records.
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/ingest/record_reader.hpp"
 
@@ -24,12 +29,63 @@ std::uint64_t unpacked_bytes(const std::string& path) {
   return out;
 }
 
+using Places = std::vector<std::pair<std::uint64_t, std::uint64_t>>;  // offset and bytes; of what is bad, 0
+
+void add(const millrace::Block& block, Places& places) {
+  std::multimap<std::uint64_t, std::pair<std::uint64_t, std::uint64_t>> in_order;
+  for (const auto& ref : block.records) in_order.insert({ref.number, {ref.offset, ref.bytes}});
+  for (const auto& bad : block.bad) in_order.insert({bad.number, {bad.offset, 0}});
+  for (const auto& [number, place] : in_order) places.push_back(place);
+}
+
+void check_stretches(const std::string& path, std::uint64_t first_line_bytes, std::size_t bytes, std::size_t stretch) {
+  Places in_one, in_stretches;
+  millrace::RecordReader reader(path, kRecordBytesMax);
+  for (millrace::Block block; reader.next(block);) add(block, in_one);
+
+  millrace::RecordReader rest(path, kRecordBytesMax);
+  millrace::LinesFile lines = rest.lines_file();
+  in_stretches.push_back({0, first_line_bytes - 1});
+  std::uint64_t at = first_line_bytes, accounted = first_line_bytes;
+  millrace::Block block;
+  for (; at + stretch < bytes && at < lines.irregular_from(); at += stretch) {
+    millrace::LinesReader part(lines, at, at + stretch);
+    while (part.next(0, block)) {
+      add(block, in_stretches);
+      accounted += block.input_bytes;
+    }
+  }
+  const std::uint64_t goes_on = std::min(at, lines.irregular_from());
+  check(accounted == goes_on);
+  rest.go_on_at(goes_on);
+  while (rest.next(block)) {
+    add(block, in_stretches);
+    accounted += block.input_bytes;
+  }
+  check(in_one == in_stretches && accounted == bytes);
+}
+
+class Input {
+ public:
+  explicit Input(const std::string& text) : file_(::memfd_create("input", MFD_CLOEXEC)) {
+    check(file_ >= 0 && ::write(file_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+  }
+  ~Input() { ::close(file_); }
+  Input(const Input&) = delete;
+  Input& operator=(const Input&) = delete;
+
+  std::string path() const { return "/proc/self/fd/" + std::to_string(file_); }
+
+ private:
+  int file_;
+};
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
-  const int file = ::memfd_create("input", MFD_CLOEXEC);
-  check(file >= 0 && ::write(file, data, bytes) == static_cast<ssize_t>(bytes));
-  const std::string path = "/proc/self/fd/" + std::to_string(file);
+  const std::string text(reinterpret_cast<const char*>(data), bytes);
+  const Input input(text);
+  const std::string path = input.path();
   millrace::RecordReader reader(path, kRecordBytesMax);
   std::uint64_t accounted = 0, count = 0, numbers = 0;
   for (millrace::Block block; reader.next(block);) {
@@ -47,6 +103,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   }
   check(numbers == count * (count + 1) / 2);
   check(accounted == unpacked_bytes(path));
-  ::close(file);
+
+  const std::string line = "{\"eventVersion\":\"1.08\"}\n";
+  const Input behind_line(line + text);
+  check_stretches(behind_line.path(), line.size(), line.size() + bytes, 1 + (bytes > 0 ? data[0] : 0));
   return 0;
 }

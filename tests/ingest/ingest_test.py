@@ -488,6 +488,47 @@ class LambdaPayloads(IngestCase):
                 self.assertEqual(sum(summary["bad"].values()), 1, summary["bad"])
 
 
+class Stretches(IngestCase):
+    """Large files of lines, which workers read themselves, against the same bytes packed, which one thread reads in order."""
+
+    def lines(self, count=18_000):
+        return [json.dumps(record(number, note="x" * (number * 7919 % 1500))) for number in range(count)]
+
+    def compare(self, text, bad, *arguments):
+        plain, packed_file = self.write("input", text), self.write("input.gz", packed(text))
+        found = []
+        for path, threads in ((packed_file, 1), (plain, 1), (plain, 2), (plain, 4)):
+            summary = self.replay(self.rules, path, "--to", "ndjson:starts", "--reject", "rejects", "--threads", str(threads),
+                                  *arguments, status=3 if bad else 0)
+            rejects = [{**reject, "file": "", "message": reject["message"].replace(path, "")} for reject in self.ndjson(self.directory / "rejects")]
+            counts = {name: summary[name] for name in ("files", "records", "routed", "not_delivered", "bad", "starts", "bytes")}
+            found.append((counts, Path(self.directory / "starts").read_bytes(), rejects))
+            self.assertEqual(sum(summary["bad"].values()), bad)
+            self.assertEqual(summary["records"], summary["routed"] + sum(summary["not_delivered"].values()) + bad)
+        for other in found[1:]:
+            self.assertEqual(other, found[0])
+        return found[0]
+
+    def test_lines_some_of_which_are_bad(self):
+        lines = self.lines()
+        for number in (100, 5_000, 5_001, 12_345, 17_999):
+            lines[number] = lines[number][:-7]
+        _, _, rejects = self.compare("\n".join(lines), 5)
+        self.assertEqual([reject["number"] for reject in rejects], [101, 5_001, 5_002, 12_346, 18_000])
+        offsets = [sum(len(line) + 1 for line in lines[:reject["number"] - 1]) for reject in rejects]
+        self.assertEqual([reject["offset"] for reject in rejects], offsets)
+
+    def test_containers_and_records_too_large_among_the_lines(self):
+        lines = self.lines()
+        lines[3_000] = container(*text_of(100_000, 100_001)).replace("},{", "},\n{")
+        lines[9_000] = json.dumps(record(100_002, note="x" * 2_000_000))
+        lines[9_001] = container(*text_of(100_003, 100_004))
+        lines[15_000] = json.dumps(record(100_005, note="x" * 6_000_000))
+        _, starts, rejects = self.compare("\n".join(lines) + "\n", 2)
+        self.assertEqual([reject["reason"] for reject in rejects], ["too_large", "too_large"])
+        self.assertEqual(starts.count(b"\n"), 18_000 - 2 + 2)
+
+
 class Damage(IngestCase):
     def test_cut_and_corrupt_files_keep_what_can_be_read_and_the_others_go_on(self):
         good = packed("\n".join(text_of(*range(2000), x="0123456789abcdef" * 8)) + "\n")
@@ -639,7 +680,7 @@ class Memory(IngestCase):
         self.check_bomb("", line, "", 20_000_000 // len(line) * 4, 0, 4, "--sort")
 
 
-class Damage(IngestCase):
+class Resynchronisation(IngestCase):
     """What is broken costs itself: the records around it are found, in whatever way they are written."""
 
     def pretty(self, number):

@@ -1,0 +1,29 @@
+#include "engine/ingest/line.hpp"
+
+namespace millrace {
+namespace {
+
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+}  // namespace
+
+Line read_line(std::string_view text, std::size_t begin, std::size_t end) {
+  while (begin < end && is_space(text[begin])) ++begin;
+  while (end > begin && is_space(text[end - 1])) --end;
+  std::string_view line = text.substr(begin, end - begin);
+  if (line.starts_with(kByteOrderMark)) {
+    begin += kByteOrderMark.size();
+    line.remove_prefix(kByteOrderMark.size());
+  }
+  if (!line.empty() && line[0] >= '0' && line[0] <= '9') begin += behind_timestamp(line);
+  return {begin, end, line.starts_with("{\"Records\"") || line.starts_with("{\"messageType\"")};
+}
+
+std::size_t behind_timestamp(std::string_view line) {
+  constexpr std::size_t kTimeBytesMin = 20, kTimeBytesMax = 32;
+  const auto blank = line.substr(0, kTimeBytesMax).find(' ');
+  if (blank == std::string_view::npos || blank < kTimeBytesMin || line[10] != 'T' || line[blank - 1] != 'Z') return 0;
+  return line.substr(blank + 1).starts_with('{') ? blank + 1 : 0;
+}
+
+}  // namespace millrace

@@ -1,0 +1,25 @@
+// One line of a file that has one record a line.
+//
+// Threads: pure. Cost: constant but for the white space. Source: NDJSON; CloudWatch Logs' exports to S3, whose lines
+// begin with a time.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace millrace {
+
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+struct Line {
+  std::size_t begin = 0, end = 0;  // of the record in the text, equal if the line is blank
+  bool may_be_container = false;   // an object that holds records begins here
+};
+
+// The record of the line text[begin, end).
+Line read_line(std::string_view text, std::size_t begin, std::size_t end);
+
+// "2023-07-10T12:00:00.000Z {…}": the place of the brace, or 0.
+std::size_t behind_timestamp(std::string_view line);
+
+}  // namespace millrace
