@@ -55,7 +55,6 @@ class Group {
       *places++ = place + i;
     }
   }
-  static void finish(const char*, const std::uint32_t*, std::size_t, const char*) {}
 
  private:
   template <typename Test>

@@ -18,10 +18,20 @@ constexpr Marks kMarks = [] {
   return out;
 }();
 
+struct Ordinals {
+  alignas(32) char of[64];
+};
+constexpr Ordinals kOrdinals = [] {
+  Ordinals out{};
+  for (int i = 0; i < 64; ++i) out.of[i] = static_cast<char>(i);
+  return out;
+}();
+
 class Group {
  public:
-  explicit Group(const char* at) : low_(load(at)), high_(load(at + 32)) {}
-  Group(const char* at, std::size_t count) : Group(padded(at, count).bytes) {}
+  explicit Group(const char* at) : at_(at), low_(load(at)), high_(load(at + 32)) {}
+  Group(const char* at, std::size_t count)
+      : at_(at), low_(spaces_from(count, at, 0)), high_(spaces_from(count, at, 32)) {}
   std::uint64_t equal(char c) const {
     return mask([&](__m256i bytes) { return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(c)); });
   }
@@ -49,26 +59,23 @@ class Group {
     return static_cast<std::uint64_t>(_mm_cvtsi128_si64(product));
   }
   // PERF: more are written than there are, so that no branch depends on a count below eight.
-  void write(std::uint64_t starts, std::uint64_t, std::uint32_t place, char*, std::uint32_t* places) const {
-    for (; starts != 0; places += 8) {
+  void write(std::uint64_t starts, std::uint64_t, std::uint32_t place, char* marks, std::uint32_t* places) const {
+    for (; starts != 0; places += 8, marks += 8) {
       for (unsigned i = 0; i < 8; ++i) {
-        places[i] = place + static_cast<std::uint32_t>(_tzcnt_u64(starts));
+        const auto within = static_cast<std::uint32_t>(_tzcnt_u64(starts));
+        places[i] = place + within;
+        marks[i] = kMarks.of[static_cast<unsigned char>(at_[within])];
         starts &= starts - 1;
       }
     }
   }
-  static void finish(const char* text, const std::uint32_t* places, std::size_t count, char* marks) {
-    for (std::size_t i = 0; i < count; ++i) marks[i] = kMarks.of[static_cast<unsigned char>(text[places[i]])];
-  }
 
  private:
-  struct Padded {
-    char bytes[64];
-  };
-  static Padded padded(const char* at, std::size_t count) {
-    Padded out;
-    for (std::size_t i = 0; i < 64; ++i) out.bytes[i] = i < count ? at[i] : ' ';
-    return out;
+  // The bytes from `first` on, those behind `count` made spaces.
+  static __m256i spaces_from(std::size_t count, const char* at, int first) {
+    const __m256i ordinal = _mm256_load_si256(reinterpret_cast<const __m256i*>(kOrdinals.of + first));
+    const __m256i kept = _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(count)), ordinal);
+    return _mm256_blendv_epi8(_mm256_set1_epi8(' '), load(at + first), kept);
   }
   static __m256i load(const char* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
   template <typename Test>
@@ -77,6 +84,7 @@ class Group {
     return bits(test(low_)) | std::uint64_t{bits(test(high_))} << 32;
   }
 
+  const char* at_;
   __m256i low_, high_;
 };
 

@@ -52,7 +52,6 @@ class Group {
     store_places(places + 32, _mm512_extracti32x4_epi32(within, 2), place);
     store_places(places + 48, _mm512_extracti32x4_epi32(within, 3), place);
   }
-  static void finish(const char*, const std::uint32_t*, std::size_t, const char*) {}
 
  private:
   static void store_places(std::uint32_t* places, __m128i within, std::uint32_t place) {

@@ -13,7 +13,7 @@
 namespace millrace {
 
 // REQUIRES: of Group: `Group(at)` of 64 bytes and `Group(at, count)` of fewer, spaces behind them; by bit equal(),
-// operators() and spaces(); lowest(), parity(), write() and finish() as the loop uses them.
+// operators() and spaces(); lowest(), parity() and write() as the loop uses them.
 template <typename Group>
 struct StructureLoop {
   // The bytes that a backslash escapes; `carry` says so of the first byte of the next group.
@@ -54,7 +54,6 @@ struct StructureLoop {
       loop.take(rest < 64 ? Group(text + at, rest) : Group(text + at), static_cast<std::uint32_t>(at));
     }
     const auto count = static_cast<std::size_t>(loop.marks - marks);
-    Group::finish(text, places, count, marks);
     return {count, loop.inside_carry != 0, loop.slashes_any != 0, Group::any_control(loop.lowest)};
   }
 
