@@ -16,7 +16,8 @@ int hex_value(char c) {
 }
 
 bool looks_like_v4(std::string_view text) {
-  return std::count(text.begin(), text.end(), '.') == 3 &&
+  const bool any_empty = text.starts_with('.') || text.ends_with('.') || text.find("..") != std::string_view::npos;
+  return !any_empty && std::count(text.begin(), text.end(), '.') == 3 &&
          std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || c == '.'; });
 }
 

@@ -1,32 +1,38 @@
 #include "matcher/json_cursor.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <utility>
 
 #include "matcher/case_fold.hpp"
+#include "matcher/source_place.hpp"
 
 namespace millrace {
 namespace {
 
+constexpr std::string_view kPlusSign =
+    "JSON spec does not allow numbers to have plus signs: enable "
+    "`JsonReadFeature.ALLOW_LEADING_PLUS_SIGN_FOR_NUMBERS` to allow";
 constexpr std::string_view kWords = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
 
+constexpr std::array<std::pair<Token, std::string_view>, 3> kLiterals = {
+    {{Token::literal_true, "true"}, {Token::literal_false, "false"}, {Token::literal_null, "null"}}};
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_word_byte(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$';
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+int hex_digit(char c) {
+  const auto lower = static_cast<char>(c | 0x20);
+  return is_digit(c) ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 std::optional<std::uint32_t> hex4(std::string_view text) {
   if (text.size() < 4) return {};
   std::uint32_t value = 0;
   for (const char c : text.substr(0, 4)) {
-    const auto lower = static_cast<char>(c | 0x20);
-    if (is_digit(c)) {
-      value = value * 16 + static_cast<std::uint32_t>(c - '0');
-    } else if (lower >= 'a' && lower <= 'f') {
-      value = value * 16 + static_cast<std::uint32_t>(lower - 'a' + 10);
-    } else {
-      return {};
-    }
+    if (hex_digit(c) < 0) return {};
+    value = value * 16 + static_cast<std::uint32_t>(hex_digit(c));
   }
   return value;
 }
@@ -54,22 +60,19 @@ char simple_escape(char c) {
 
 // Reads one \u escape, or two of them that make a pair, from the place behind a backslash; 0 bytes read means
 // malformed.
-std::size_t unescape_unicode(std::string_view at, std::string& out) {
+std::size_t unescape_unicode(std::string_view at, LoneSurrogates lone, std::string& out) {
   const auto unit = hex4(at.substr(1));
   if (!unit) return 0;
-  if (*unit < 0xd800 || *unit > 0xdfff) {
+  const bool high = *unit >= 0xd800 && *unit <= 0xdbff, low_only = *unit >= 0xdc00 && *unit <= 0xdfff;
+  const auto low = high && at.substr(5, 2) == "\\u" ? hex4(at.substr(7)) : std::nullopt;
+  const bool pair = low && *low >= 0xdc00 && *low <= 0xdfff;
+  if (!pair) {
+    if ((high || low_only) && lone == LoneSurrogates::refused) return 0;
     append_utf8(*unit, out);
     return 5;
   }
-  if (*unit > 0xdbff || at.substr(5, 2) != "\\u") return 0;
-  const auto low = hex4(at.substr(7));
-  if (!low || *low < 0xdc00 || *low > 0xdfff) return 0;
   append_utf8(0x10000 + ((*unit - 0xd800) << 10) + (*low - 0xdc00), out);
   return 11;
-}
-
-std::string printable(char c) {
-  return std::string("'") + c + "' (code " + std::to_string(static_cast<unsigned char>(c)) + ")";
 }
 
 }  // namespace
@@ -93,7 +96,7 @@ void append_utf8(std::uint32_t code_point, std::string& out) {
   }
 }
 
-bool unescape_json(std::string_view content, std::string& out) {
+bool unescape_json(std::string_view content, std::string& out, LoneSurrogates lone) {
   for (std::size_t i = 0; i < content.size();) {
     const auto slash = std::min(content.find('\\', i), content.size());
     out.append(content, i, slash - i);
@@ -101,7 +104,7 @@ bool unescape_json(std::string_view content, std::string& out) {
     if (slash == content.size()) break;
     if (i == content.size()) return false;
     if (content[i] == 'u') {
-      const std::size_t read = unescape_unicode(content.substr(i), out);
+      const std::size_t read = unescape_unicode(content.substr(i), lone, out);
       if (read == 0) return false;
       i += read;
     } else {
@@ -113,27 +116,12 @@ bool unescape_json(std::string_view content, std::string& out) {
   return true;
 }
 
-std::string show_place(std::string_view input, std::size_t offset) {
-  constexpr std::size_t kWindowBytes = 72;
-  offset = std::min(offset, input.size());
-  const auto before = input.substr(0, offset);
-  const auto line = static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n')) + 1;
-  const auto line_begin = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-  const auto column = offset - line_begin + 1;
-  const auto window_begin = column > kWindowBytes / 2 ? offset - kWindowBytes / 2 : line_begin;
-  std::string shown(
-      input.substr(window_begin, std::min(input.find('\n', offset), window_begin + kWindowBytes) - window_begin));
-  std::replace_if(
-      shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
-  return "line " + std::to_string(line) + ", column " + std::to_string(column) + "\n  " + shown + "\n  " +
-         std::string(offset - window_begin, ' ') + "^";
-}
-
 void JsonCursor::reset(std::string_view input) {
   input_ = input;
   at_ = token_begin_ = 0;
   expect_ = Expect::value;
-  in_object_.clear();
+  open_.clear();
+  ahead_.reset();
 }
 
 Token JsonCursor::fail(std::string reason, std::size_t at) {
@@ -145,108 +133,183 @@ Token JsonCursor::fail(std::string reason, std::size_t at) {
 }
 
 Token JsonCursor::fail_unexpected(std::string_view expected) {
-  if (at_end()) {
-    return fail(in_object_.empty()  ? "No content to map due to end-of-input"
-                : in_object_.back() ? "Unexpected end-of-input: expected close marker for Object"
-                                    : "Unexpected end-of-input: expected close marker for Array",
-                at_);
-  }
-  return fail("Unexpected character (" + printable(input_[at_]) + "): " + std::string(expected), at_);
+  if (at_end()) return fail("Unexpected end-of-input", at_);
+  return fail("Unexpected character (" + character_at(input_, at_).describe() + "): " + std::string(expected), at_);
 }
 
-void JsonCursor::skip_space() {
-  while (!at_end() && (input_[at_] == ' ' || input_[at_] == '\t' || input_[at_] == '\n' || input_[at_] == '\r')) ++at_;
+Token JsonCursor::fail_number(std::size_t at, std::string_view expected) {
+  at = std::min(at, input_.size() - 1);  // what is missing at the end is named by what stands before
+  return fail(
+      "Unexpected character (" + character_at(input_, at).describe() + ") in numeric value: " + std::string(expected),
+      at);
+}
+
+Token JsonCursor::fail_end() {
+  if (open_.empty()) return Token::end;
+  return fail("Unexpected end-of-input: expected close marker for " + container() + " (start marker at " +
+                  describe_source(input_, open_.back().begin) + ")",
+              at_);
+}
+
+Token JsonCursor::fail_end_between() {
+  return fail("Unexpected end-of-input within/between " + container() + " entries", at_);
+}
+
+Token JsonCursor::fail_close(char closing) {
+  const std::string found = std::string("Unexpected close marker '") + closing + "': ";
+  if (open_.empty()) return fail(found + "no open " + (closing == ']' ? "Array" : "Object") + " to close", at_);
+  return fail(found + "expected '" + (in_object() ? '}' : ']') + "' (for " + container() + " starting at " +
+                  describe_source(input_, open_.back().begin) + ")",
+              at_);
+}
+
+std::string JsonCursor::container() const { return open_.empty() ? "root" : in_object() ? "Object" : "Array"; }
+
+// False if something stands there that is neither white space nor the beginning of a token.
+bool JsonCursor::skip_space() {
+  while (!at_end() && is_space(input_[at_])) ++at_;
+  if (at_end()) return true;
+  if (input_[at_] == '/') {
+    fail_unexpected(
+        "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for "
+        "parser)");
+    return false;
+  }
+  if (static_cast<unsigned char>(input_[at_]) >= ' ') return true;
+  fail("Illegal character (" + character_at(input_, at_).describe() +
+           "): only regular white space (\\r, \\n, \\t) is allowed between tokens",
+       at_);
+  return false;
 }
 
 Token JsonCursor::next() {
-  skip_space();
-  token_begin_ = at_;
+  if (ahead_) return take_ahead();
+  in_string_ = false;
   if (expect_ == Expect::nothing) return Token::end;
-  if (at_end()) return in_object_.empty() ? Token::end : fail_unexpected("");
-  const bool in_object = !in_object_.empty() && in_object_.back();
-  if (expect_ == Expect::colon_value) {
-    if (input_[at_] != ':') return fail_unexpected("was expecting a colon to separate field name and value");
+  if (!skip_space()) return Token::error;
+  token_begin_ = at_;
+  if (at_end()) return fail_end();
+  if (input_[at_] == ']' || input_[at_] == '}') return close(input_[at_]);
+  if (expect_ == Expect::comma) {
+    if (input_[at_] != ',') return fail_unexpected("was expecting comma to separate " + container() + " entries");
     ++at_;
-    skip_space();
-    token_begin_ = at_;
-    return value();
-  }
-  const char closing = in_object ? '}' : ']';
-  const bool may_close =
-      expect_ == Expect::name_or_end || expect_ == Expect::value_or_end || expect_ == Expect::comma_or_end;
-  if (may_close && input_[at_] == closing) return close(in_object ? Token::end_object : Token::end_array);
-  if (expect_ == Expect::comma_or_end) {
-    if (input_[at_] != ',') {
-      return fail_unexpected(in_object ? "was expecting comma to separate Object entries"
-                                       : "was expecting comma to separate Array entries");
-    }
-    ++at_;
-    skip_space();
+    if (!skip_space()) return Token::error;
+    if (at_end()) return fail_end_between();
     token_begin_ = at_;
   }
-  if (!in_object) return value();
-  if (at_end() || input_[at_] != '"') return fail_unexpected("was expecting double-quote to start field name");
-  return string_token(Token::field_name);
+  if (!in_object()) return value();
+  if (input_[at_] != '"') return fail_unexpected("was expecting double-quote to start field name");
+  return name();
+}
+
+// AWS's parser reads a name, its colon and what begins behind it in one step: what is wrong there comes before anything
+// that the name could be refused for. Of a string only the quote is read.
+Token JsonCursor::name() {
+  if (string_token(Token::field_name) == Token::error) return Token::error;
+  const Ahead name{Token::field_name, token_begin_, text_};
+  if (!skip_space()) return Token::error;
+  if (at_end()) return fail_end_between();
+  if (input_[at_] != ':') return fail_unexpected("was expecting a colon to separate field name and value");
+  ++at_;
+  if (!skip_space()) return Token::error;
+  if (at_end()) return fail_end_between();
+  token_begin_ = at_;
+  const Token token = value();
+  if (token == Token::error && !in_string_) return token;
+  ahead_ = {token, token_begin_, text_};
+  token_begin_ = name.begin;
+  text_ = name.text;
+  return Token::field_name;
+}
+
+Token JsonCursor::take_ahead() {
+  const Ahead ahead = *ahead_;
+  ahead_.reset();
+  token_begin_ = ahead.begin;
+  text_ = ahead.text;
+  return ahead.token;
 }
 
 Token JsonCursor::value() {
-  if (at_end()) return fail_unexpected("");
   const char c = input_[at_];
+  in_string_ = c == '"';
   if (c == '{') return open(Token::start_object, true);
   if (c == '[') return open(Token::start_array, false);
   if (c == '"') return string_token(Token::string);
   if (c == '-' || is_digit(c)) return number_token();
-  if (is_word_byte(c)) return word_token();
+  if (c == '+') return fail_number(at_, kPlusSign);
+  if (c == '}') return fail_unexpected("expected a value");
+  if (character_at(input_, at_).may_begin_word()) return word_token();
   return fail_unexpected("expected a valid value " + std::string(kWords));
 }
 
 Token JsonCursor::open(Token token, bool is_object) {
-  if (in_object_.size() == kJsonDepthMax) {
+  if (open_.size() == kJsonDepthMax)
     return fail("Document nesting depth (1001) exceeds the maximum allowed (1000)", at_);
-  }
-  in_object_.push_back(is_object);
+  open_.push_back({is_object, at_});
   text_ = input_.substr(at_++, 1);
-  expect_ = is_object ? Expect::name_or_end : Expect::value_or_end;
+  expect_ = Expect::value;
   return token;
 }
 
-Token JsonCursor::close(Token token) {
-  in_object_.pop_back();
+Token JsonCursor::close(char closing) {
+  if (open_.empty() || (closing == '}') != in_object()) return fail_close(closing);
+  open_.pop_back();
   text_ = input_.substr(at_++, 1);
-  expect_ = in_object_.empty() ? Expect::nothing : Expect::comma_or_end;
-  return token;
+  expect_behind_value();
+  return closing == '}' ? Token::end_object : Token::end_array;
 }
+
+void JsonCursor::expect_behind_value() { expect_ = open_.empty() ? Expect::nothing : Expect::comma; }
 
 Token JsonCursor::string_token(Token kind) {
+  const bool is_name = kind == Token::field_name;
   const std::size_t begin = at_ + 1;
   bool escaped = false;
   std::size_t end = begin;
   for (; end < input_.size() && input_[end] != '"'; ++end) {
-    if (static_cast<unsigned char>(input_[end]) < 0x20) {
-      return fail("Illegal unquoted character ((CTRL-CHAR, code " +
-                      std::to_string(static_cast<unsigned char>(input_[end])) +
-                      ")): has to be escaped using backslash to be included in string value",
+    if (static_cast<unsigned char>(input_[end]) < ' ')
+      return fail("Illegal unquoted character (" + character_at(input_, end).describe() +
+                      "): has to be escaped using backslash to be included in " + (is_name ? "name" : "string value"),
                   end);
-    }
-    if (input_[end] == '\\') {
-      escaped = true;
-      ++end;
-    }
+    if (input_[end] != '\\') continue;
+    escaped = true;
+    if (fail_escape(++end)) return Token::error;
   }
   if (end >= input_.size())
-    return fail("Unexpected end-of-input: was expecting closing quote for a string value", input_.size());
+    return fail(is_name ? "Unexpected end-of-input in field name"
+                        : "Unexpected end-of-input: was expecting closing quote for a string value",
+                end);
   text_ = input_.substr(begin, end - begin);
   if (const std::size_t at = find_invalid_utf8(text_); at < text_.size()) return fail("Invalid UTF-8", begin + at);
   if (escaped) {
-    scratch_.clear();
-    if (!unescape_json(text_, scratch_)) return fail("Unrecognized character escape in a string value", begin);
-    text_ = scratch_;
+    std::string& scratch = is_name ? name_ : string_;
+    scratch.clear();
+    unescape_json(text_, scratch, LoneSurrogates::kept);
+    text_ = scratch;
   }
   at_ = end + 1;
-  expect_ = kind == Token::field_name ? Expect::colon_value
-            : in_object_.empty()      ? Expect::nothing
-                                      : Expect::comma_or_end;
+  expect_behind_value();
   return kind;
+}
+
+// Is the escape wrong whose backslash stands before `at`?
+bool JsonCursor::fail_escape(std::size_t at) {
+  constexpr std::string_view kEnd = "Unexpected end-of-input in character escape sequence";
+  if (at >= input_.size()) return fail(std::string(kEnd), at), true;
+  if (input_[at] != 'u') {
+    if (simple_escape(input_[at]) != 0) return false;
+    return fail("Unrecognized character escape " + character_at(input_, at).describe(), at), true;
+  }
+  for (const std::size_t digits_end = at + 5; ++at < digits_end;) {
+    if (at >= input_.size()) return fail(std::string(kEnd), at), true;
+    if (hex_digit(input_[at]) < 0)
+      return fail("Unexpected character (" + character_at(input_, at).describe() +
+                      "): expected a hex-digit for character escape sequence",
+                  at),
+             true;
+  }
+  return false;
 }
 
 Token JsonCursor::number_token() {
@@ -257,34 +320,55 @@ Token JsonCursor::number_token() {
     return at_ - from;
   };
   if (input_[at_] == '-') ++at_;
-  const bool leading_zero = !at_end() && input_[at_] == '0';
+  if (at_end()) return fail("Unexpected end-of-inputNo digit following sign", at_);
+  const bool leading_zero = input_[at_] == '0';
   const std::size_t whole = digits();
-  if (whole == 0) return fail_unexpected("Expected digit (0-9) to follow minus sign, for valid numeric value");
+  if (whole == 0 && input_[at_] == '.') return fail_unexpected("expected a valid value " + std::string(kWords));
+  if (whole == 0 && input_.substr(at_).starts_with("Infinity")) return fail_not_standard("-Infinity");
+  if (whole == 0) return fail_number(at_, "expected digit (0-9) to follow minus sign, for valid numeric value");
   if (leading_zero && whole > 1) return fail("Invalid numeric value: Leading zeroes not allowed", begin);
   if (!at_end() && input_[at_] == '.') {
     ++at_;
-    if (digits() == 0) return fail_unexpected("Decimal point not followed by a digit");
+    if (digits() == 0) return fail_number(at_, "Decimal point not followed by a digit");
   }
   if (!at_end() && (input_[at_] == 'e' || input_[at_] == 'E')) {
     ++at_;
     if (!at_end() && (input_[at_] == '+' || input_[at_] == '-')) ++at_;
-    if (digits() == 0) return fail_unexpected("Exponent indicator not followed by a digit");
+    if (digits() == 0) return fail_number(at_, "Exponent indicator not followed by a digit");
   }
-  if (!at_end() && is_word_byte(input_[at_])) return fail_unexpected("Expected space separating root-level values");
+  if (open_.empty() && !at_end() && !is_space(input_[at_]))
+    return fail_unexpected("Expected space separating root-level values");
   text_ = input_.substr(begin, at_ - begin);
-  expect_ = in_object_.empty() ? Expect::nothing : Expect::comma_or_end;
+  expect_behind_value();
   return Token::number;
 }
 
+Token JsonCursor::fail_not_standard(std::string_view word) {
+  return fail(
+      "Non-standard token '" + std::string(word) + "': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow",
+      token_begin_);
+}
+
+Token JsonCursor::literal(Token token, std::string_view word) {
+  const std::size_t behind = at_ + word.size();
+  if (!input_.substr(at_).starts_with(word)) return Token::error;
+  const bool ends = behind == input_.size() || input_[behind] < '0' || !character_at(input_, behind).may_be_in_word();
+  if (!ends) return Token::error;
+  text_ = word;
+  at_ = behind;
+  expect_behind_value();
+  return token;
+}
+
 Token JsonCursor::word_token() {
+  for (const auto& [token, word] : kLiterals) {
+    if (literal(token, word) == token) return token;
+  }
   const std::size_t begin = at_;
-  while (!at_end() && is_word_byte(input_[at_])) ++at_;
-  text_ = input_.substr(begin, at_ - begin);
-  expect_ = in_object_.empty() ? Expect::nothing : Expect::comma_or_end;
-  if (text_ == "true") return Token::literal_true;
-  if (text_ == "false") return Token::literal_false;
-  if (text_ == "null") return Token::literal_null;
-  return fail("Unrecognized token '" + std::string(text_) + "': was expecting " + std::string(kWords), begin);
+  while (!at_end() && character_at(input_, at_).may_be_in_word()) at_ += character_at(input_, at_).bytes;
+  const std::string_view word = input_.substr(begin, at_ - begin);
+  if (word == "NaN" || word == "Infinity") return fail_not_standard(word);
+  return fail("Unrecognized token '" + std::string(word) + "': was expecting " + std::string(kWords), begin);
 }
 
 }  // namespace millrace

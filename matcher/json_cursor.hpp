@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,39 +45,63 @@ class JsonCursor {
   }  // unescaped content of a string or field name, else the token's own text
   std::size_t offset() const { return token_begin_; }  // bytes from the start of the input to the token or the error
   const std::string& reason() const { return reason_; }
+  bool failed_in_string() const { return in_string_; }  // of an error: whoever wants no string need not read so far
 
  private:
+  enum class Expect : std::uint8_t { value, comma, nothing };
+  struct Open {
+    bool is_object;
+    std::size_t begin;
+  };
+  struct Ahead {
+    Token token;
+    std::size_t begin;
+    std::string_view text;
+  };
+
   Token fail(std::string reason, std::size_t at);
   Token fail_unexpected(std::string_view expected);
+  Token fail_number(std::size_t at, std::string_view expected);
+  Token fail_not_standard(std::string_view word);
+  Token fail_end();
+  Token fail_end_between();
+  Token fail_close(char closing);
+  bool fail_escape(std::size_t at);
+  Token name();
+  Token take_ahead();
   Token value();
   Token open(Token token, bool is_object);
-  Token close(Token token);
+  Token close(char closing);
   Token string_token(Token kind);
   Token number_token();
+  Token literal(Token token, std::string_view word);
   Token word_token();
-  void skip_space();
+  void expect_behind_value();
+  bool skip_space();
   bool at_end() const { return at_ >= input_.size(); }
-
-  enum class Expect : std::uint8_t { value, name_or_end, value_or_end, comma_or_end, colon_value, nothing };
+  bool in_object() const { return !open_.empty() && open_.back().is_object; }
+  std::string container() const;
 
   std::string_view input_;
   std::size_t at_ = 0;
   std::size_t token_begin_ = 0;
   Expect expect_ = Expect::value;
-  std::vector<bool> in_object_;  // the open brackets
+  std::vector<Open> open_;      // brackets
+  std::optional<Ahead> ahead_;  // the value behind a name
+  bool in_string_ = false;      // the last value read was a string, or an error in one
   std::string_view text_;
-  std::string scratch_;
+  std::string name_, string_;  // unescaped
   std::string reason_;
 };
 
 // Appends one code point as UTF-8.
 void append_utf8(std::uint32_t code_point, std::string& out);
 
-// The content of a JSON string, without its quotes, unescaped; false if an escape is malformed or a surrogate stands
-// alone.
-bool unescape_json(std::string_view content, std::string& out);
+// Halves of a character beyond the basic plane that stand alone, which UTF-8 has no bytes for: an event with one is
+// bad; in a pattern it is three bytes that no event has.
+enum class LoneSurrogates : std::uint8_t { refused, kept };
 
-// "line 2, column 14" and the line itself with a caret under the place.
-std::string show_place(std::string_view input, std::size_t offset);
+// The content of a JSON string, without its quotes, unescaped; false if an escape is malformed or refused.
+bool unescape_json(std::string_view content, std::string& out, LoneSurrogates lone = LoneSurrogates::refused);
 
 }  // namespace millrace

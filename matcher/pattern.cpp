@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <set>
+#include <utility>
 
 #include "matcher/case_fold.hpp"
 #include "matcher/json_cursor.hpp"
+#include "matcher/source_place.hpp"
 #include "matcher/wildcard.hpp"
 
 namespace millrace {
@@ -59,7 +63,8 @@ class PatternParser {
   std::optional<PatternError> run(std::string_view text) {
     cursor_.reset(text);
     const Token first = cursor_.next();
-    const bool ok = first == Token::start_object ? object(false) && finish() : refuse(first, "Filter is not an object");
+    const bool ok =
+        first == Token::start_object ? object(false) && finish() : refuse_any_string(first, "Filter is not an object");
     if (ok) return {};
     return std::move(error_);
   }
@@ -67,18 +72,25 @@ class PatternParser {
  private:
   using Rules = std::vector<std::vector<std::uint32_t>>;
 
-  bool refuse(std::string reason) {
-    error_ = {std::move(reason), cursor_.offset()};
+  bool refuse(std::string_view reason) {
+    error_ = {without_lone_surrogates(reason.substr(0, reason.find('\n'))), cursor_.offset()};
     return false;
   }
-  bool refuse(Token found, std::string reason) {
-    return refuse(found == Token::error ? cursor_.reason() : std::move(reason));
+  // Of what was found where a string would have been wanted; and where none would.
+  bool refuse(Token found, std::string_view reason) {
+    return refuse(found == Token::error ? std::string_view(cursor_.reason()) : reason);
+  }
+  bool refuse_any_string(Token found, std::string_view reason) {
+    return found == Token::error && cursor_.failed_in_string() ? refuse(reason) : refuse(found, reason);
   }
   bool expect(Token wanted, const char* otherwise) {
     const Token found = cursor_.next();
-    return found == wanted || refuse(found, otherwise);
+    return found == wanted || refuse_any_string(found, otherwise);
   }
-  bool expect_string(const char* otherwise) { return expect(Token::string, otherwise); }
+  bool expect_string(const char* otherwise) {
+    const Token found = cursor_.next();
+    return found == Token::string || refuse(found, otherwise);
+  }
 
   bool object(bool inside_or) {
     bool any = false;
@@ -105,7 +117,7 @@ class PatternParser {
     } else if (token == Token::start_array) {
       ok = leaf_list();
     } else {
-      ok = refuse(token, "\"" + name + "\" must be an object or an array");
+      ok = refuse_any_string(token, "\"" + name + "\" must be an object or an array");
     }
     path_.resize(parent);
     return ok;
@@ -120,7 +132,7 @@ class PatternParser {
     std::size_t length = 0;
     for (Token token; (token = cursor_.next()) != Token::end_array; ++length) {
       if (token != Token::start_object)
-        return refuse(token, "Only JSON object is allowed in array of $or relationship.");
+        return refuse_any_string(token, "Only JSON object is allowed in array of $or relationship.");
       rules_ = before;
       if (!object(true)) return false;
       all.insert(all.end(), rules_.begin(), rules_.end());
@@ -133,17 +145,36 @@ class PatternParser {
 
   bool refuse_combinations() { return refuse("Rule has over 1000 rule combinations"); }
 
+  // AWS rates a rule as a whole, once it has no other fault: together what conjunctions have for one path, if they are
+  // the same in front of it.
+  bool check_wildcards() {
+    if (wildcards_.empty()) return true;
+    std::map<std::pair<std::vector<std::uint32_t>, std::string_view>, std::set<std::string>> together;
+    for (const auto& rule : rules_) {
+      for (auto field = rule.begin(); field != rule.end(); ++field) {
+        const auto found = wildcards_.find(*field);
+        if (found == wildcards_.end()) continue;
+        together[{{rule.begin(), field}, out_.path(*field)}].insert(found->second.begin(), found->second.end());
+      }
+    }
+    return std::all_of(together.begin(), together.end(), [&](const auto& one) {
+      const std::vector<std::string> wildcards(one.second.begin(), one.second.end());
+      return wildcard_complexity(wildcards) <= kWildcardComplexityMax || refuse(kTooComplex);
+    });
+  }
+
   bool finish() {
     for (auto& rule : rules_) {
       if (rule.size() > kPatternFieldsMax)
         return refuse("Size of rule 'r0' exceeds max value of " + std::to_string(kPatternFieldsMax));
       std::sort(rule.begin(), rule.end(), [&](auto a, auto b) { return out_.path(a) < out_.path(b); });
     }
-    return true;
+    return check_wildcards();
   }
 
   bool leaf_list() {
     const auto values_begin = static_cast<std::uint32_t>(out_.values_.size());
+    list_wildcards_.clear();
     bool any = false;
     for (Token token; (token = cursor_.next()) != Token::end_array; any = true) {
       if (!alternative(token)) return false;
@@ -159,6 +190,7 @@ class PatternParser {
     const auto index = static_cast<std::uint32_t>(out_.fields_.size());
     out_.paths_ += path_;
     out_.fields_.push_back(field);
+    if (!list_wildcards_.empty()) wildcards_[index] = list_wildcards_;
     if (rules_.empty()) rules_.emplace_back();
     for (auto& rule : rules_) {
       const auto same = std::find_if(rule.begin(), rule.end(), [&](auto other) { return out_.path(other) == path_; });
@@ -258,7 +290,8 @@ class PatternParser {
                     std::to_string(error->position));
     }
     operand_ = std::get<std::string>(parsed);
-    return wildcard_complexity(operand_) <= kWildcardComplexityMax || refuse(kTooComplex);
+    list_wildcards_.push_back(operand_);
+    return true;
   }
 
   bool wildcard() {
@@ -277,7 +310,7 @@ class PatternParser {
   bool exists() {
     const Token token = cursor_.next();
     if (token != Token::literal_true && token != Token::literal_false) {
-      return refuse(token, "exists match pattern must be either true or false.");
+      return refuse_any_string(token, "exists match pattern must be either true or false.");
     }
     append_text(token == Token::literal_true ? Op::exists : Op::not_exists, "", out_.values_);
     return true;
@@ -287,7 +320,7 @@ class PatternParser {
 
   bool number(Token token, std::string_view op, NumberKey& out) {
     if (token != Token::number)
-      return refuse(token, "Value of " + std::string(op == "=" ? "equals" : op) + " must be numeric");
+      return refuse_any_string(token, "Value of " + std::string(op == "=" ? "equals" : op) + " must be numeric");
     const auto key = comparable_number(cursor_.text());
     if (!key && not_comparable_.empty()) not_comparable_ = cursor_.text();
     out = key.value_or(0);
@@ -308,7 +341,7 @@ class PatternParser {
     if (!number(token, op, bound)) return false;
     token = cursor_.next();
     if (token == Token::end_array) return one_bound(op, bound) && expect(Token::end_object, kTooManyElements);
-    if (op[0] != '>') return refuse(token, kTooManyElements);
+    if (op[0] != '>') return refuse_any_string(token, kTooManyElements);
     return upper_bound(token, op == ">" ? bound + 1 : bound, bound) && expect(Token::end_object, kTooManyElements);
   }
 
@@ -469,6 +502,8 @@ class PatternParser {
   std::string operand_;
   std::vector<std::string> operands_;
   std::string not_comparable_;
+  std::vector<std::string> list_wildcards_;
+  std::map<std::uint32_t, std::vector<std::string>> wildcards_;  // by field that has any
   PatternError error_;
 };
 

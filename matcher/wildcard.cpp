@@ -13,7 +13,10 @@
 namespace millrace {
 namespace {
 
-// A set of places in the wildcard. `after[i]`: the byte before i was just read; `inside[i]`: within the star at i.
+constexpr char kEnd = static_cast<char>(0xfe);  // of a wildcard among others; like kStar in no UTF-8 text
+
+// A set of places in wildcards one behind the other. `after[i]`: the byte before i was just read; `inside[i]`: within
+// the star at i.
 struct Places {
   std::vector<bool> after, inside;
   auto operator<=>(const Places&) const = default;
@@ -162,21 +165,24 @@ bool wildcard_matches(std::string_view wildcard, std::string_view value, PairFil
   return filter.may_match(wildcard, value) && wildcard_matches(wildcard, value);
 }
 
-unsigned wildcard_complexity(std::string_view wildcard) {
-  constexpr std::size_t kSetsMax = 4096;  // LIMIT: bounds the work for one rule; what is found by then counts
-  const std::set<char> bytes(wildcard.begin(), wildcard.end());
-  Places start{std::vector<bool>(wildcard.size() + 1), std::vector<bool>(wildcard.size() + 1)};
-  start.after[0] = true;
+unsigned wildcard_complexity(std::span<const std::string> wildcards) {
+  constexpr std::size_t kSetsMax = 4096;  // LIMIT: bounds the work for one field; what is found by then counts
+  std::string all;
+  for (const std::string& wildcard : wildcards) all += wildcard + kEnd;
+  const std::set<char> bytes(all.begin(), all.end());
+  Places start{std::vector<bool>(all.size() + 1), std::vector<bool>(all.size() + 1)};
+  for (std::size_t at = 0; at < all.size(); at = all.find(kEnd, at) + 1) start.after[at] = true;
   std::set<Places> seen{start};
   std::vector<Places> open{start};
-  unsigned most = size_of(start, wildcard);
+  unsigned most = size_of(start, all);
   while (!open.empty() && most <= kWildcardComplexityMax && seen.size() < kSetsMax) {
     const Places from = std::move(open.back());
     open.pop_back();
     for (const char byte : bytes) {
-      Places to = advance(from, wildcard, byte);
-      if (byte == kStar || !seen.insert(to).second) continue;
-      most = std::max(most, size_of(to, wildcard));
+      if (byte == kStar || byte == kEnd) continue;
+      Places to = advance(from, all, byte);
+      if (!seen.insert(to).second) continue;
+      most = std::max(most, size_of(to, all));
       open.push_back(std::move(to));
     }
   }

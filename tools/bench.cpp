@@ -31,6 +31,22 @@ struct Rate {
   double events_per_second = 0, seconds = 0;
 };
 
+struct First {
+  std::uint64_t matches = 0, bad = 0;
+};
+
+// What a pass finds.
+First look_at(Router& router, const HeldEvents& held) {
+  First out{0, held.bad};
+  for (const Block& block : held.blocks) {
+    StartBatch batch;
+    router.match(block, batch, [](std::string_view, std::span<const RuleId>) {});
+    out.matches += batch.tally.matches;
+    out.bad += batch.rejects.size();
+  }
+  return out;
+}
+
 // Runs pass() over all events until `seconds` are over.
 template <typename Pass>
 Rate measure(double seconds, std::uint64_t events, const std::atomic<int>& stop, Pass&& pass) {
@@ -105,15 +121,15 @@ int run_bench(const Options& options) {
     return kCouldNotRun;
   }
   Router router(*rules, {.read_only = ReadOnlyRule::deliver, .strict = false});
-  std::uint64_t matches = 0;
-  for (const Block& block : (*held).blocks) matches += router.count_matches(block);
+  const First first = look_at(router, *held);
   const Rate rate = measure_threads(options, *rules, *held, stop);
   const double events = static_cast<double>((*held).events),
                bytes_per_event = static_cast<double>((*held).bytes) / events;
   nlohmann::ordered_json out = {{"schema", 1},
                                 {"events", (*held).events},
                                 {"rules", (*rules)->rules().size()},
-                                {"matches", matches},
+                                {"bad", first.bad},
+                                {"matches", first.matches},
                                 {"events_per_second", rate.events_per_second},
                                 {"bytes_per_second", rate.events_per_second * bytes_per_event},
                                 {"ns_per_event", 1e9 / rate.events_per_second * options.threads},
@@ -127,11 +143,13 @@ int run_bench(const Options& options) {
     out["index_events_per_second"] = index.events_per_second;
     out["dom_units"] = rate.events_per_second / dom.events_per_second;
   }
-  if (options.common.json) return print(out.dump() + "\n") ? (stop != 0 ? kInterrupted : kDone) : kCouldNotRun;
+  if (first.bad > 0) complain(fmt::format("{} bad, which match nothing; `millrace match` names them", first.bad));
+  const int done = stop != 0 ? kInterrupted : first.bad > 0 ? kPartly : kDone;
+  if (options.common.json) return print(out.dump() + "\n") ? done : kCouldNotRun;
   std::string text = fmt::format(
       "{} events of {:.0f} bytes, {} rules, {} matches in one pass\n{:.0f} events/s, {:.0f} ns/event, {:.2f} GB/s on "
       "{} thread(s)\ncompiled in {:.3f} s, {} bytes\n",
-      (*held).events, bytes_per_event, (*rules)->rules().size(), matches, rate.events_per_second,
+      (*held).events, bytes_per_event, (*rules)->rules().size(), first.matches, rate.events_per_second,
       1e9 / rate.events_per_second * options.threads, rate.events_per_second * bytes_per_event / 1e9, options.threads,
       (*rules)->compile_seconds(), (*rules)->automaton()->bytes());
   if (options.limits) {
@@ -139,8 +157,7 @@ int run_bench(const Options& options) {
                         out["dom_units"].get<double>(), out["dom_events_per_second"].get<double>(),
                         out["index_events_per_second"].get<double>());
   }
-  if (!print(text)) return kCouldNotRun;
-  return stop != 0 ? kInterrupted : kDone;
+  return print(text) ? done : kCouldNotRun;
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ struct Options {
 struct Outcome {
   std::vector<std::string> matches;
   Verdict refused;
-  std::string bad_event;
+  std::string bad_event;  // why it is none; it matches nothing
 };
 
 Outcome run_case(const Json& test) {
@@ -57,10 +57,11 @@ std::string joined(const std::vector<std::string>& names) {
 
 // Empty if the outcome is as the case says, else what differs.
 std::string difference(const Json& test, Outcome outcome) {
-  if (!outcome.bad_event.empty()) return "the event " + outcome.bad_event;
   auto expected = test.at("matches").get<std::vector<std::string>>();
   std::sort(expected.begin(), expected.end());
   std::sort(outcome.matches.begin(), outcome.matches.end());
+  if (!outcome.bad_event.empty() && !expected.empty())
+    return "the event " + outcome.bad_event + ", expected " + joined(expected);
   if (expected != outcome.matches) return "matches " + joined(outcome.matches) + ", expected " + joined(expected);
   const auto invalid = test.value("invalid", Verdict{});
   for (const auto& [rule, reason] : outcome.refused) {
@@ -117,9 +118,10 @@ int run_test(const Options& options) {
     }
   }
   const std::string closing =
-      options.common.json
-          ? Json{{"schema", 1}, {"passed", passed}, {"failed", failed}, {"failures", failures}}.dump() + "\n"
-          : fmt::format("{} passed, {} failed\n", passed, failed);
+      options.common.json ? Json{{"schema", 1}, {"passed", passed}, {"failed", failed}, {"failures", failures}}.dump(
+                                -1, ' ', false, Json::error_handler_t::replace) +
+                                "\n"
+                          : fmt::format("{} passed, {} failed\n", passed, failed);
   if (!print(closing)) return kCouldNotRun;
   return failed == 0 ? kDone : kNo;
 }

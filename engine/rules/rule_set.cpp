@@ -11,7 +11,7 @@
 #include "engine/execute/start.hpp"
 #include "engine/rules/yaml_rules.hpp"
 #include "engine/uuid.hpp"
-#include "matcher/json_cursor.hpp"
+#include "matcher/source_place.hpp"
 
 namespace millrace {
 namespace {

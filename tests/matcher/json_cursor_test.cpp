@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "matcher/source_place.hpp"
+
 namespace millrace {
 namespace {
 
@@ -35,15 +37,74 @@ TEST_CASE("what comes behind the outermost bracket is never read", "[matcher]") 
 
 TEST_CASE("what is not JSON is refused", "[matcher]") {
   for (const auto text :
-       {"{",         "{\"a\"}",  "{\"a\":}",       "{\"a\":1,}",  "{,}",           "[1,]",          "[1 2]",
-        "{'a':1}",   "[01]",     "[1.]",           "[-]",         "[.5]",          "[tru]",         "[nul]",
-        "[\"a]",     "[\"\t\"]", "[\"\\x\"]",      "[\"\\u12\"]", "[\"\\ud83d\"]", "[\"\\ude80\"]", "[}",
-        "{\"a\":1]", "this",     "\xef\xbb\xbf{}", "[NaN]",       "[+1]"}) {
+       {"{",         "{\"a\"}",     "{\"a\":}", "{\"a\":1,}", "{,}",   "[1,]",           "[1 2]", "{'a':1}",
+        "[01]",      "[1.]",        "[-]",      "[.5]",       "[tru]", "[nul]",          "[\"a]", "[\"\t\"]",
+        "[\"\\x\"]", "[\"\\u12\"]", "[}",       "{\"a\":1]",  "this",  "\xef\xbb\xbf{}", "[NaN]", "[+1]"}) {
     INFO(text);
     const auto tokens = tokens_of(text);
     REQUIRE_FALSE(tokens.empty());
     CHECK(tokens.back()[0] == '!');
   }
+}
+
+// Recorded from event-ruler 2.0.1, which reads with Jackson.
+TEST_CASE("what is wrong is said in the words of AWS's parser", "[matcher]") {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {R"({"a":[1])",
+       R"-(Unexpected end-of-input: expected close marker for Object (start marker at [Source: (String)"{"a":[1]"; line: 1, column: 1]))-"},
+      {R"({"a":[1})",
+       R"-(Unexpected close marker '}': expected ']' (for Array starting at [Source: (String)"{"a":[1}"; line: 1, column: 6]))-"},
+      {R"({"a")", "Unexpected end-of-input within/between Object entries"},
+      {R"({"a":[1,)", "Unexpected end-of-input within/between Array entries"},
+      {R"({"a)", "Unexpected end-of-input in field name"},
+      {R"({"a":[300ms]})", "Unexpected character ('m' (code 109)): was expecting comma to separate Array entries"},
+      {R"({"a":[1.]})", "Unexpected character (']' (code 93)) in numeric value: Decimal point not followed by a digit"},
+      {R"({"a":[-]})",
+       "Unexpected character (']' (code 93)) in numeric value: expected digit (0-9) to follow minus sign, for valid "
+       "numeric value"},
+      {R"({"a":["\x"]})", "Unrecognized character escape 'x' (code 120)"},
+      {R"({"a":["\u12G4"]})",
+       "Unexpected character ('G' (code 71)): expected a hex-digit for character escape sequence"},
+      {"{\"a\":[1] /",
+       "Unexpected character ('/' (code 47)): maybe a (non-standard) comment? (not recognized as one "
+       "since Feature 'ALLOW_COMMENTS' not enabled for parser)"},
+      {"{\"a\n\":1}",
+       "Illegal unquoted character ((CTRL-CHAR, code 10)): has to be escaped using backslash to be "
+       "included in name"},
+      {"{\x01",
+       "Illegal character ((CTRL-CHAR, code 1)): only regular white space (\\r, \\n, \\t) is allowed between "
+       "tokens"},
+      {"[NaN]", "Non-standard token 'NaN': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow"},
+      {"]", "Unexpected close marker ']': no open Array to close"},
+      {R"({"a":})", "Unexpected character ('}' (code 125)): expected a value"},
+      {"[é]",
+       "Unrecognized token 'é': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or "
+       "'false')"},
+      {"{“a”:1}", "Unexpected character ('“' (code 8220 / 0x201c)): was expecting double-quote to start field name"},
+  };
+  for (const auto& [text, reason] : cases) {
+    INFO(text);
+    JsonCursor cursor;
+    cursor.reset(text);
+    Token token;
+    do token = cursor.next();
+    while (token != Token::end && token != Token::error);
+    CHECK(cursor.reason() == reason);
+  }
+}
+
+TEST_CASE("a name comes after what is wrong behind it, a string before what is wrong in it", "[matcher]") {
+  JsonCursor cursor;
+  cursor.reset(R"({"a":"x)");
+  CHECK(cursor.next() == Token::start_object);
+  CHECK(cursor.next() == Token::field_name);
+  CHECK(cursor.text() == "a");
+  CHECK(cursor.next() == Token::error);
+  CHECK(cursor.failed_in_string());
+  cursor.reset(R"({"a":tru)");
+  CHECK(cursor.next() == Token::start_object);
+  CHECK(cursor.next() == Token::error);
+  CHECK_FALSE(cursor.failed_in_string());
 }
 
 TEST_CASE("nesting is bounded", "[matcher]") {
@@ -57,6 +118,7 @@ TEST_CASE("a place is shown as line, column and caret", "[matcher]") {
   CHECK(shown.find("line 2, column 8") != std::string::npos);
   CHECK(shown.find("  \"a\": x") != std::string::npos);
   CHECK(shown.find('^') != std::string::npos);
+  CHECK(show_place("[\"éé\",x", 8) == "line 1, column 7\n  [\"éé\",x\n        ^");
 }
 
 }  // namespace

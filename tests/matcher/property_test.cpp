@@ -215,10 +215,17 @@ std::string shown(const test::Verdict& verdict) {
   return out;
 }
 
+// Only the engine refuses these.
+bool is_too_complex(const std::string& text) {
+  const auto error = Pattern().parse(text);
+  return error && error->reason.starts_with("Rule is too complex");
+}
+
 void check_round(std::uint64_t seed) {
   Random random(seed);
   std::vector<std::string> patterns;
   for (std::size_t i = 1 + random.below(12); i > 0; --i) patterns.push_back(pattern(random, 2));
+  std::erase_if(patterns, is_too_complex);
   const test::SlowEngine oracle(patterns);
   test::FastEngine automaton(patterns);
   INFO("MILLRACE_TEST_SEED=" << seed << "\n" << joined(patterns));

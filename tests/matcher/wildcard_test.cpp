@@ -119,9 +119,17 @@ TEST_CASE("many places where a literal nearly is cost no answer", "[matcher]") {
   CHECK(wildcard_matches(kStar + std::string("abzzba") + kStar, near + "abzzba" + near));
 }
 
-TEST_CASE("complexity tells the recorded wildcards apart", "[matcher]") {
-  CHECK(wildcard_complexity(parsed("/Users/*/dir/dir/dir/dir/dir/doc.txt")) <= kWildcardComplexityMax);
-  CHECK(wildcard_complexity(parsed("*:*:*:*:*:event-bus/*")) > kWildcardComplexityMax);
+TEST_CASE("complexity is that of event-ruler's evaluator", "[matcher]") {
+  const auto complexity = [](std::vector<std::string> texts) {
+    for (std::string& text : texts) text = parsed(text);
+    return wildcard_complexity(texts);
+  };
+  CHECK(complexity({"*"}) == 2);
+  CHECK(complexity({"*a*"}) == 3);
+  CHECK(complexity({"/Users/*/dir/dir/dir/dir/dir/doc.txt"}) == 7);
+  CHECK(complexity({"*aaaaaaaaa"}) == kWildcardComplexityMax);
+  CHECK(complexity({"*:*:*:*:*:event-bus/*"}) == kWildcardComplexityMax + 1);
+  CHECK(complexity({"*aa", "*//a*aaaab*/aba///*/b"}) == kWildcardComplexityMax + 1);
 }
 
 }  // namespace

@@ -64,7 +64,8 @@ std::string utf8(const icu::UnicodeString& text) {
 // end_of_text only where a value was asked for and the text holds none.
 class JsonReader {
  public:
-  explicit JsonReader(std::string_view text) : text_(text) {}
+  JsonReader(std::string_view text, bool unpaired_surrogates)
+      : text_(text), unpaired_surrogates_(unpaired_surrogates) {}
 
   Token next() {
     skip_space();
@@ -180,6 +181,7 @@ class JsonReader {
 
   std::string string() {
     expect('"');
+    const std::size_t start = at_;
     std::string value;
     while (peek() != '"') {
       if (static_cast<unsigned char>(peek()) < 0x20) malformed();
@@ -190,8 +192,8 @@ class JsonReader {
         value += text_[at_++];
       }
     }
+    if (!is_utf8(std::string(text_.substr(start, at_ - start)))) malformed();
     ++at_;
-    if (!is_utf8(value)) malformed();
     return value;
   }
 
@@ -200,7 +202,7 @@ class JsonReader {
     static constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
     if (peek() == 'u') {
       ++at_;
-      value += utf8(icu::UnicodeString(code_point()));
+      append(code_point(), value);
       return;
     }
     const std::size_t letter = kLetters.find(peek());
@@ -209,15 +211,29 @@ class JsonReader {
     ++at_;
   }
 
+  // An unpaired surrogate is itself, in three bytes that no UTF-8 text has.
+  static void append(UChar32 c, std::string& value) {
+    if (!U_IS_SURROGATE(c)) {
+      value += utf8(icu::UnicodeString(c));
+      return;
+    }
+    value += static_cast<char>(0xE0 | c >> 12);
+    value += static_cast<char>(0x80 | (c >> 6 & 0x3F));
+    value += static_cast<char>(0x80 | (c & 0x3F));
+  }
+
   UChar32 code_point() {
     const UChar32 first = four_hex_digits();
-    if (first < 0xD800 || first > 0xDFFF) return first;
-    if (first > 0xDBFF) malformed();
-    expect('\\');
-    expect('u');
-    const UChar32 second = four_hex_digits();
-    if (second < 0xDC00 || second > 0xDFFF) malformed();
-    return 0x10000 + (first - 0xD800) * 0x400 + (second - 0xDC00);
+    if (!U_IS_SURROGATE(first)) return first;
+    const std::size_t behind = at_;
+    if (U_IS_SURROGATE_LEAD(first) && text_.substr(at_, 2) == "\\u") {
+      at_ += 2;
+      const UChar32 second = four_hex_digits();
+      if (U_IS_TRAIL(second)) return U16_GET_SUPPLEMENTARY(first, second);
+      at_ = behind;
+    }
+    if (!unpaired_surrogates_) malformed();
+    return first;
   }
 
   UChar32 four_hex_digits() {
@@ -231,6 +247,7 @@ class JsonReader {
   }
 
   std::string_view text_;
+  bool unpaired_surrogates_;  // are part of a string
   std::size_t at_ = 0;
   std::string token_text_;
   std::vector<char> open_;  // '{' and '['
@@ -456,7 +473,7 @@ double comparable_or_refuse(const std::string& literal) {
 
 class PatternReader {
  public:
-  explicit PatternReader(std::string_view text) : json_(text) {}
+  explicit PatternReader(std::string_view text) : json_(text, true) {}
 
   std::vector<Clause> read() {
     if (json_.next() != Token::begin_object) throw Refused{"Filter is not an object"};
@@ -761,7 +778,7 @@ std::vector<Conjunction> expand(const std::vector<Clause>& clauses, std::vector<
 
 class EventReader {
  public:
-  explicit EventReader(std::string_view text) : json_(text) {}
+  explicit EventReader(std::string_view text) : json_(text, false) {}
 
   Event read() {
     if (json_.next() != Token::begin_object) throw Refused{"Event must be a JSON object"};

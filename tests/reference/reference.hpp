@@ -25,7 +25,7 @@
 //   - "comparable" numbers are those of the shortest decimal form of a double, and a range may reach its ends;
 //   - a prefix or suffix never takes in the quotes around a value;
 //   - a numeric "<" or "<=" between two strings of one list does not hide the first of them;
-//   - an empty list inside anything-but's object and an unpaired surrogate are refused;
+//   - an empty list inside anything-but's object is refused, and an event with an unpaired surrogate;
 //   - an event ends at its closing brace.
 // It does not refuse a wildcard for its complexity.
 //

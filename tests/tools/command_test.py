@@ -310,6 +310,16 @@ class Match(CommandTest):
                          [{"id": "id-1", "matches": ["z", 'a"']}, {"id": "id-2", "matches": ['a"']}, {"id": "id-3", "matches": []}])
 
 
+class Bench(CommandTest):
+    def test_what_is_bad_is_counted(self):
+        rules = self.write("bench.json", json.dumps([{"Name": "r", "EventPattern": {"detail": {"n": [1]}}}]))
+        events = ['{"detail-type":"T","detail":{"n":1}}', "{bad", "{}"]
+        done = self.run_command("bench", "--rules", rules, "--events", self.write("events", "\n".join(events)), "--seconds", "0.01",
+                                "--json", status=3)
+        found = json.loads(done.stdout)
+        self.assertEqual((found["events"], found["matches"], found["bad"]), (3, 1, 2))
+
+
 class SuiteTest(CommandTest):
     def run_suite(self, *cases, status=0):
         return self.run_command("test", self.write("suite", "\n".join(map(json.dumps, cases))), status=status)
@@ -325,6 +335,16 @@ class SuiteTest(CommandTest):
         for change in ({"matches": []}, {"invalid": {}}, {"invalid": {"r1": "another reason"}}, {"invalid": {"r0": "", "r1": ""}}, {"event": "{"}):
             with self.subTest(change=change):
                 self.assertIn(b"0 passed, 1 failed", self.run_suite({**self.case, **change}, status=1).stdout)
+
+    def test_an_event_that_is_none_matches_nothing(self):
+        for event in ("[1]", "", "\ufeff{}", '{"a":1} x'):
+            with self.subTest(event=event):
+                self.assertIn(b"1 passed", self.run_suite({**self.case, "event": event, "matches": []}).stdout)
+
+    def test_a_reason_may_name_any_character(self):
+        case = {"rules": {"r": '{"a":[é]}', "s": '{"a":[{"\\ud83d":1}]}'}, "event": "{}", "matches": []}
+        done = self.run_command("test", "--json", self.write("suite", json.dumps(case)), status=1)
+        self.assertIn("Unrecognized token 'é'", json.loads(done.stdout)["failures"][0]["what"])
 
     def test_what_is_no_case_is_named(self):
         done = self.run_command("test", self.write("suite", "hello\n"), status=4)
