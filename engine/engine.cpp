@@ -20,8 +20,8 @@ namespace {
 constexpr std::uint64_t kSmallInputBytes = std::uint64_t{1} << 20;
 constexpr std::size_t kSmallInputsMax = 64;
 
-// A worker's batch is handed on when it has so many starts, or comes from so many bytes.
-constexpr std::size_t kBatchStarts = 512;
+// A worker's batch is handed on when it has so many starts and rejects, or comes from so many bytes.
+constexpr std::size_t kBatchItems = 512;
 constexpr std::uint64_t kBatchBytes = std::uint64_t{1} << 20;
 
 // PERF: a worker finds its next one for every millisecond of work.
@@ -151,9 +151,9 @@ class Replay {
     }
     if (config_.accept_changes) return {};
     for (const auto& [path, progress] : resume_point_.inputs) {
-      if (progress.finished && !named.contains(path))
-        return Failure{"--resume: " + path +
-                       " was finished and is no longer among the inputs; --accept-changes goes on"};
+      if (!named.contains(path))
+        return Failure{"--resume: " + path + (progress.finished ? " was finished" : " was begun") +
+                       " and is no longer among the inputs; --accept-changes goes on"};
     }
     for (const InputFile& file : files) {
       const auto known = resume_point_.inputs.find(file.path);
@@ -341,7 +341,7 @@ class Replay {
     while (reader.next(batch.numbered, block)) {
       batch.numbered = block.records_done;
       add_block(router, block, batch);
-      if (batch.starts.size() >= kBatchStarts) submit(std::exchange(batch, next_batch()), work);
+      if (batch.items() >= kBatchItems) submit(std::exchange(batch, next_batch()), work);
     }
     batch.irregular = reader.irregular();
     batch.last = true;
@@ -372,7 +372,7 @@ class Replay {
     while (!stopping() && (more = reader.next(memory.block))) {
       records_done = memory.block.records_done;
       add_block(router, memory.block, batch);
-      if (batch.starts.size() < kBatchStarts && batch.tally.bytes < kBatchBytes) continue;
+      if (batch.items() < kBatchItems && batch.tally.bytes < kBatchBytes) continue;
       add_progress(batch, input.file, records_done, false);
       executor_.submit(std::exchange(batch, empty_batch(batch.sequence, false)));
     }
@@ -385,12 +385,16 @@ class Replay {
     batch.tally.bytes += block.input_bytes;
     batch.tally.stored_bytes += block.stored_bytes;
     batch.tally.digests += block.digests;
+    const auto rejected = static_cast<std::ptrdiff_t>(batch.rejects.size());
     router.route(block, batch);
     for (const BadStretch& bad : block.bad) {
       ++batch.tally.records;
       ++batch.tally.bad[bad.kind];
       batch.rejects.push_back({bad.kind, bad.reason, *block.input, bad.text, bad.offset, bad.number});
     }
+    if (!block.bad.empty())
+      std::stable_sort(batch.rejects.begin() + rejected, batch.rejects.end(),
+                       [](const Reject& a, const Reject& b) { return a.number < b.number; });
   }
 
   const ReplayConfig& config_;

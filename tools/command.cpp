@@ -100,7 +100,12 @@ std::optional<std::string> parse_time(const std::string& text) {
     if (out.ends_with(utc)) out.resize(out.size() - utc.size());
   }
   const auto dot = out.find('.');
-  if (dot == 19 && out.size() > 20 && out.find_first_not_of("0123456789", 20) == std::string::npos) out.resize(dot);
+  std::string fraction;
+  if (dot == 19 && out.size() > 20 && out.find_first_not_of("0123456789", 20) == std::string::npos) {
+    const auto last = out.find_last_not_of('0');
+    fraction = out.substr(dot, last == dot ? 0 : last + 1 - dot);
+    out.resize(dot);
+  }
   const std::size_t bytes = out.size();
   if (bytes != 10 && bytes != 13 && bytes != 16 && bytes != 19) return {};
   for (std::size_t i = 0; i < bytes; ++i) {
@@ -113,7 +118,7 @@ std::optional<std::string> parse_time(const std::string& text) {
                                          std::chrono::month(static_cast<unsigned>(part(5))),
                                          std::chrono::day(static_cast<unsigned>(part(8))));
   if (!date.ok() || part(11) > 23 || part(14) > 59 || part(17) > 60) return {};
-  return out;
+  return out + fraction;
 }
 
 void add_time(CLI::App& command, const std::string& name, std::string& value, const std::string& description) {

@@ -447,7 +447,7 @@ Result<std::unique_ptr<Sink>> make_aws_sink(const SinkOptions& options) {
   if (kInitialised != CURLE_OK) return Failure{std::string("libcurl: ") + curl_easy_strerror(kInitialised)};
   auto credentials = read_credentials();
   if (!credentials) return credentials.failure();
-  auto checkpoint = CheckpointFile::open(options, "");
+  auto checkpoint = CheckpointFile::open(options, "aws", "");
   if (!checkpoint) return checkpoint.failure();
   std::string endpoint = options.aws.endpoint_url;
   for (const char* const name : {"AWS_ENDPOINT_URL_SFN", "AWS_ENDPOINT_URL"}) {

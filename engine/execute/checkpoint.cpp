@@ -57,6 +57,7 @@ Result<ResumePoint> Checkpoint::load() {
   if (!state) return state.failure();
   while (state->step()) {
     if (state->text(0) == "rules") out.rules = state->text(1);
+    if (state->text(0) == "sink") out.sink = state->text(1);
     if (state->text(0) != "sink_bytes") continue;
     const std::string_view text = state->text(1);
     std::from_chars(text.data(), text.data() + text.size(), out.sink_bytes);
@@ -73,9 +74,14 @@ std::optional<Failure> Checkpoint::put_state(const char* key, std::string_view v
   return {};
 }
 
-Result<ResumePoint> Checkpoint::resume(const std::string& rules_fingerprint, bool accept_changes) {
+Result<ResumePoint> Checkpoint::resume(const std::string& sink, const std::string& rules_fingerprint,
+                                       bool accept_changes) {
   auto point = load();
   if (!point) return point;
+  if (!point->sink.empty() && point->sink != sink)
+    return Failure{"--resume: this checkpoint is that of --to " + point->sink + ", not of --to " + sink +
+                   "; name that sink, or another file with --checkpoint"};
+  if (auto failure = put_state("sink", sink)) return *failure;
   if (!point->rules.empty() && point->rules != rules_fingerprint && !accept_changes) {
     return Failure{
         "--resume: the rules have changed since the replay began; give the same rule file, or --accept-changes to go "

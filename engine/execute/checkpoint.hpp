@@ -1,8 +1,8 @@
 // How far a replay has come, kept in an SQLite file: its own (FILE.checkpoint) or the local store's.
 //
 // Tables: checkpoint_inputs(path, bytes, modified_ns, records, finished), one row an input that was begun;
-//         checkpoint_state(key, value): `rules`, the fingerprint of the rule file, and `sink_bytes`, the durable length
-//         of the sink's file.
+//         checkpoint_state(key, value): `rules`, the fingerprint of the rule file, `sink`, by name, and `sink_bytes`,
+//         the durable length of the sink's file.
 //
 // Invariant: what is saved never says more than the sink holds durably: save() comes after it, or in its transaction.
 //
@@ -22,7 +22,7 @@ namespace millrace {
 // What a replay with --resume finds.
 struct ResumePoint {
   std::map<std::string, InputProgress> inputs;
-  std::string rules;             // empty: nothing was saved yet
+  std::string rules, sink;       // empty: nothing was saved yet
   std::uint64_t sink_bytes = 0;  // that count; what lies behind them is to be written again
 };
 
@@ -33,8 +33,9 @@ class Checkpoint {
   // Within a database that somebody else keeps.
   static Result<Checkpoint> inside(Database& database);
 
-  // Fails if the rules are not those of the earlier run, unless `accept_changes`.
-  Result<ResumePoint> resume(const std::string& rules_fingerprint, bool accept_changes);
+  // Fails if the sink is not that of the earlier run, empty where the checkpoint lies in or beside it, or if the rules
+  // are not, unless `accept_changes`.
+  Result<ResumePoint> resume(const std::string& sink, const std::string& rules_fingerprint, bool accept_changes);
 
   // In a transaction of its own.
   std::optional<Failure> save(std::span<const InputProgress> progress, std::uint64_t sink_bytes);

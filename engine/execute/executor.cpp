@@ -7,9 +7,15 @@ namespace millrace {
 
 bool Executor::submit(StartBatch batch) {
   std::unique_lock lock(mutex_);
-  advanced_.wait(lock, [&] { return ended_ || batch.sequence == current_ || kept_count_ < kBatchesAheadMax; });
+  const auto has_room = [&] {
+    const bool is_current = batch.sequence == current_;
+    if (is_current && !kept_.contains(current_)) return true;
+    return kept_items_ < kItemsAheadMax && (is_current || kept_count_ < kBatchesAheadMax);
+  };
+  advanced_.wait(lock, [&] { return ended_ || has_room(); });
   if (ended_) return false;
   const bool wanted = batch.sequence == current_;
+  kept_items_ += batch.items();
   kept_[batch.sequence].push_back(std::move(batch));
   ++kept_count_;
   lock.unlock();
@@ -42,6 +48,7 @@ Executor::Next Executor::next_batch(StartBatch& batch, bool may_wait) {
   batch = std::move(found->second.front());
   found->second.pop_front();
   --kept_count_;
+  kept_items_ -= batch.items();
   if (found->second.empty()) kept_.erase(found);
   if (batch.last) ++current_;
   lock.unlock();
@@ -53,7 +60,7 @@ Executor::Next Executor::next_batch(StartBatch& batch, bool may_wait) {
 std::optional<Failure> Executor::hand_over() {
   auto handed = std::make_unique<Handed>();
   handed->batches = std::exchange(group_, {});
-  group_starts_ = 0;
+  group_items_ = 0;
   for (const StartBatch& batch : handed->batches) {
     for (const Start& start : batch.starts) {
       if (start.refused.code == nullptr) handed->starts.push_back(&start);
@@ -153,9 +160,9 @@ std::optional<Failure> Executor::take_all() {
     if (next == Next::batch) {
       if (batch.cut_short) next = Next::end;
       if (group_.empty()) group_begun_ = Clock::now();
-      group_starts_ += batch.starts.size();
+      group_items_ += batch.items();
       group_.push_back(std::move(batch));
-      const bool may_wait = group_starts_ < group_starts && group_.size() < kGroupBatchesMax;
+      const bool may_wait = group_items_ < group_starts && group_.size() < kGroupBatchesMax;
       if (next == Next::batch && may_wait && Clock::now() - group_begun_ < kGroupAgeMax) continue;
     }
     auto failure = group_.empty() ? std::nullopt : hand_over();

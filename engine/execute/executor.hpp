@@ -1,9 +1,10 @@
 // Takes batches from the workers in any order, restores the order of the input, and hands the starts to the sink.
 //
 // Shape. A batch has the sequence number of the work it came from. The executor takes what belongs to the current
-// sequence as it comes and keeps the rest; a worker whose sequence is not the current one waits while kBatchesAheadMax
-// batches are kept, so nothing grows. The current sequence never waits, so neither do all. Batches in order make a
-// group, as large as the sink likes, which is handed over at once; commits follow every group or kCommitPause.
+// sequence as it comes and keeps the rest; a worker waits while kItemsAheadMax starts and rejects are kept, or, if its
+// sequence is not the current one, kBatchesAheadMax batches, so nothing grows. The next batch never waits, so neither
+// do all. Batches in order make a group, as large as the sink likes, which is handed over at once; commits follow every
+// group or kCommitPause.
 //
 // A sink may settle a group behind another that still waits: its starts are reported then, and only their position
 // waits for those in front.
@@ -31,6 +32,7 @@ namespace millrace {
 
 constexpr std::size_t kBatchesAheadMax =
     64;  // LIMIT: batches kept for later sequences; a batch is at most a block's starts
+constexpr std::size_t kItemsAheadMax = 65'536;            // LIMIT: starts and rejects in batches that are kept
 constexpr std::size_t kGroupBatchesMax = 256;             // LIMIT: batches of one group, however few their starts
 constexpr std::size_t kGroupStartsFirst = 1024;           // so that a short run, too, is soon durable
 constexpr std::chrono::milliseconds kGroupPause{50};      // that a group waits for more
@@ -82,7 +84,7 @@ class Executor {
   std::mutex mutex_;
   std::condition_variable arrived_, advanced_;
   std::map<std::uint64_t, std::deque<StartBatch>> kept_;
-  std::size_t kept_count_ = 0;
+  std::size_t kept_count_ = 0, kept_items_ = 0;
   std::uint64_t current_ = 0;
   std::optional<std::uint64_t> sequences_;
   bool ended_ = false;
@@ -90,7 +92,7 @@ class Executor {
   std::vector<StartBatch> group_;
   std::deque<std::unique_ptr<Handed>> handed_;
   Clock::time_point group_begun_;
-  std::size_t group_starts_ = 0, uncommitted_starts_ = 0;
+  std::size_t group_items_ = 0, uncommitted_starts_ = 0;
   std::size_t group_starts_max_ = kGroupStartsFirst;  // doubles with each commit, up to what the sink likes
   std::vector<InputProgress> progress_;               // since the last commit
   bool reached_ = true;                               // no start was abandoned so far

@@ -47,7 +47,7 @@ class LocalSink : public Sink {
 
   Result<ResumePoint> resume(const std::string& rules) override {
     if (!checkpoint_) return ResumePoint{};
-    return checkpoint_->resume(rules, accept_changes_);
+    return checkpoint_->resume("", rules, accept_changes_);
   }
 
  private:

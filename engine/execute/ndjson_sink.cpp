@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "engine/execute/sink.hpp"
@@ -15,6 +16,8 @@ namespace millrace {
 namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{1} << 18;  // written at once
+
+std::string whole_path(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
 
 class NdjsonSink : public Sink {
  public:
@@ -57,8 +60,9 @@ class NdjsonSink : public Sink {
     if (!point || !checkpoint_.kept()) return point;
     const off_t bytes = ::lseek(fd_, 0, SEEK_END);
     if (bytes < 0 || static_cast<std::uint64_t>(bytes) < point->sink_bytes) {
-      return Failure{path_ + ": is shorter than its checkpoint says; was it replaced? Remove " + path_ +
-                     ".checkpoint to begin anew"};
+      return Failure{path_ +
+                     ": is shorter than its checkpoint says; was it replaced? Remove the checkpoint to "
+                     "begin anew"};
     }
     file_bytes_ = group_end_ = point->sink_bytes;
     cut_ = false;
@@ -125,7 +129,7 @@ class NdjsonSink : public Sink {
 
 Result<std::unique_ptr<Sink>> make_ndjson_sink(const std::string& path, const SinkOptions& options) {
   const bool to_stdout = path == "-";
-  auto checkpoint = CheckpointFile::open(options, to_stdout ? "" : path);
+  auto checkpoint = CheckpointFile::open(options, "ndjson:" + whole_path(path), to_stdout ? "" : path);
   if (!checkpoint) return checkpoint.failure();
   if (to_stdout && options.resume)
     return Failure{"--resume: standard output cannot be cut back to where the replay stopped; use ndjson:FILE"};

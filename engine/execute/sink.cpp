@@ -27,7 +27,8 @@ std::optional<Failure> check_rules(const RuleSet& rules, const Sink& sink) {
   return {};
 }
 
-Result<CheckpointFile> CheckpointFile::open(const SinkOptions& options, const std::string& beside) {
+Result<CheckpointFile> CheckpointFile::open(const SinkOptions& options, const std::string& sink,
+                                            const std::string& beside) {
   CheckpointFile out;
   if (!options.resume) return out;
   if (options.checkpoint.empty() && beside.empty())
@@ -35,13 +36,14 @@ Result<CheckpointFile> CheckpointFile::open(const SinkOptions& options, const st
   auto checkpoint = Checkpoint::open(options.checkpoint.empty() ? beside + ".checkpoint" : options.checkpoint);
   if (!checkpoint) return checkpoint.failure();
   out.checkpoint_ = std::move(*checkpoint);
+  if (!options.checkpoint.empty()) out.sink_ = sink;
   out.accept_changes_ = options.accept_changes;
   return out;
 }
 
 Result<ResumePoint> CheckpointFile::resume(const std::string& rules_fingerprint) {
   if (!checkpoint_) return ResumePoint{};
-  return checkpoint_->resume(rules_fingerprint, accept_changes_);
+  return checkpoint_->resume(sink_, rules_fingerprint, accept_changes_);
 }
 
 std::optional<Failure> CheckpointFile::save(std::span<const InputProgress> progress, std::uint64_t sink_bytes) {
@@ -49,7 +51,7 @@ std::optional<Failure> CheckpointFile::save(std::span<const InputProgress> progr
 }
 
 Result<std::unique_ptr<Sink>> make_null_sink(const SinkOptions& options) {
-  auto checkpoint = CheckpointFile::open(options, "");
+  auto checkpoint = CheckpointFile::open(options, "null", "");
   if (!checkpoint) return checkpoint.failure();
   return std::unique_ptr<Sink>(new NullSink(std::move(*checkpoint)));
 }

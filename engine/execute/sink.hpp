@@ -91,7 +91,8 @@ Result<std::unique_ptr<Sink>> make_aws_sink(const SinkOptions& options);
 // The checkpoint file of a sink that has no store: opened if --resume asks for it.
 class CheckpointFile {
  public:
-  static Result<CheckpointFile> open(const SinkOptions& options, const std::string& beside);
+  // `sink` is its name; `beside`, its file, if it has one.
+  static Result<CheckpointFile> open(const SinkOptions& options, const std::string& sink, const std::string& beside);
 
   Result<ResumePoint> resume(const std::string& rules_fingerprint);
   std::optional<Failure> save(std::span<const InputProgress> progress, std::uint64_t sink_bytes);
@@ -99,6 +100,7 @@ class CheckpointFile {
 
  private:
   std::optional<Checkpoint> checkpoint_;
+  std::string sink_;
   bool accept_changes_ = false;
 };
 

@@ -98,6 +98,8 @@ struct StartBatch {
   bool guessed = false;                  // that a record may begin where this batch does
   bool irregular = false;                // and where it ends, none may
 
+  std::size_t items() const { return starts.size() + rejects.size(); }
+
   // To be called for each batch in order: gives it its numbers, or empties it if it was read from a wrong place.
   void number();
 };

@@ -1,9 +1,22 @@
 #include "engine/ingest/line.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace millrace {
 namespace {
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// By how it begins; a line that is a bracket alone begins what goes on in others.
+bool may_be_container(std::string_view line) {
+  constexpr std::array<std::string_view, 8> kBeginnings = {
+      "{\"Records\"", "{\"messageType\"", "{\"logEvents\"",    "{\"events\"",
+      "{\"Events\"",  "{\"digest",        "{\"awsAccountId\"", "[{"};
+  return line == "{" || line == "[" ||
+         std::any_of(kBeginnings.begin(), kBeginnings.end(),
+                     [&](std::string_view beginning) { return line.starts_with(beginning); });
+}
 
 }  // namespace
 
@@ -16,7 +29,7 @@ Line read_line(std::string_view text, std::size_t begin, std::size_t end) {
     line.remove_prefix(kByteOrderMark.size());
   }
   if (!line.empty() && line[0] >= '0' && line[0] <= '9') begin += behind_timestamp(line);
-  return {begin, end, line.starts_with("{\"Records\"") || line.starts_with("{\"messageType\"")};
+  return {begin, end, may_be_container(line)};
 }
 
 std::size_t behind_timestamp(std::string_view line) {

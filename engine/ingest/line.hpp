@@ -9,6 +9,9 @@
 
 namespace millrace {
 
+// LIMIT: of white space, a byte order mark and a time around a line's record, which are no part of its size.
+constexpr std::size_t kAroundRecordBytesMax = 64;
+
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 struct Line {

@@ -51,12 +51,12 @@ void LinesReader::take_lines(std::string& text, Block& block) {
     const auto* const newline = static_cast<const char*>(std::memchr(text.data() + at_, '\n', bytes_ - at_));
     if (newline == nullptr) {
       if (!block.records.empty()) return;
-      if (bytes_ - at_ > file_.record_bytes_max_ || !read_more(text)) stop_at(at_);
+      if (bytes_ - at_ > file_.record_bytes_max_ + kAroundRecordBytesMax || !read_more(text)) stop_at(at_);
       continue;
     }
     const auto end = static_cast<std::size_t>(newline - text.data());
     const Line line = read_line({text.data(), bytes_}, at_, end);
-    if (end - at_ > file_.record_bytes_max_ || line.may_be_container) return stop_at(at_);
+    if (line.end - line.begin > file_.record_bytes_max_ || line.may_be_container) return stop_at(at_);
     if (line.begin < line.end)
       block.records.push_back({static_cast<std::uint32_t>(line.begin),
                                static_cast<std::uint32_t>(line.end - line.begin), base_ + line.begin,

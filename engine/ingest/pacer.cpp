@@ -9,6 +9,8 @@
 namespace millrace {
 namespace {
 
+constexpr std::size_t kBadStretchesMax = 1024;  // LIMIT: held at once
+
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 10ms;  // records due within it are put together
@@ -44,14 +46,14 @@ std::int64_t Pacer::second_of(std::string_view record) {
 void Pacer::take(Block block, const std::atomic<int>& stop, const Put& put) {
   std::vector<BadStretch> bad = std::exchange(block.bad, {});
   auto next_bad = bad.begin();
-  out_.input = block.input;
   for (const RecordRef& ref : block.records) {
-    for (; next_bad != bad.end() && next_bad->number < ref.number; ++next_bad) take_bad(std::move(*next_bad));
+    for (; next_bad != bad.end() && next_bad->number < ref.number; ++next_bad)
+      take_bad({block.input, std::move(*next_bad)}, stop, put);
     const std::string_view text = block.record(ref);
     last_second_ = second_of(text);
     hold({block.input, std::string(text), ref, last_second_}, stop, put);
   }
-  for (; next_bad != bad.end(); ++next_bad) take_bad(std::move(*next_bad));
+  for (; next_bad != bad.end(); ++next_bad) take_bad({block.input, std::move(*next_bad)}, stop, put);
   if (stop != 0) return;
   if (second_.empty() && window_.empty()) flush(put);
   // Bytes and digests are not paced, and say nothing of how far the records have come.
@@ -63,10 +65,21 @@ void Pacer::take(Block block, const std::atomic<int>& stop, const Put& put) {
 }
 
 // What is no record is not paced; it is counted in its place, so that a stop leaves it on one side of the position.
-void Pacer::take_bad(BadStretch bad) {
-  if (!second_.empty()) return bad_.push_back(std::move(bad));
-  out_.records_done = std::max(out_.records_done, bad.number);
-  out_.bad.push_back(std::move(bad));
+void Pacer::take_bad(HeldBad bad, const std::atomic<int>& stop, const Put& put) {
+  if (bad_.size() >= kBadStretchesMax) release_waiting(stop, put);
+  second_.empty() ? put_bad(std::move(bad), put) : bad_.push_back(std::move(bad));
+}
+
+void Pacer::put_bad(HeldBad bad, const Put& put) {
+  go_on_with(bad.input, put);
+  out_.records_done = std::max(out_.records_done, bad.stretch.number);
+  out_.bad.push_back(std::move(bad.stretch));
+}
+
+// A block is of one input.
+void Pacer::go_on_with(const std::shared_ptr<const std::string>& input, const Put& put) {
+  if (out_.input != input || out_.text.size() >= kBlockBytes || out_.bad.size() >= kBadStretchesMax) flush(put);
+  out_.input = input;
 }
 
 std::size_t Pacer::bytes_of(const Held& held) {
@@ -128,11 +141,11 @@ void Pacer::emit(Held held, Clock::time_point due, const std::atomic<int>& stop,
     if (stop != 0) return;
     tick_end_ = due + kTick;
   }
-  if ((!out_.records.empty() || !out_.bad.empty()) && (out_.input != held.input || out_.text.size() >= kBlockBytes))
-    flush(put);
-  out_.input = held.input;
-  for (; !bad_.empty() && bad_.front().number < held.ref.number; bad_.pop_front())
-    out_.bad.push_back(std::move(bad_.front()));
+  const auto is_before = [&](const HeldBad& bad) {
+    return bad.input != held.input || bad.stretch.number < held.ref.number;
+  };
+  for (; !bad_.empty() && is_before(bad_.front()); bad_.pop_front()) put_bad(std::move(bad_.front()), put);
+  go_on_with(held.input, put);
   held.ref.begin = static_cast<std::uint32_t>(out_.text.size());
   out_.text += held.text;
   out_.text += '\n';
@@ -156,16 +169,19 @@ void Pacer::wait_until(Clock::time_point due, const std::atomic<int>& stop) {
 
 void Pacer::end_input(const std::atomic<int>& stop, const Put& put) {
   if (pace_.sort) return;
+  release_waiting(stop, put);
+  if (stop == 0) flush(put);
+}
+
+void Pacer::release_waiting(const std::atomic<int>& stop, const Put& put) {
   release_second(stop, put);
-  if (stop != 0) return;
-  for (; !bad_.empty(); bad_.pop_front()) take_bad(std::move(bad_.front()));
-  flush(put);
+  for (; !bad_.empty() && stop == 0; bad_.pop_front()) put_bad(std::move(bad_.front()), put);
 }
 
 void Pacer::finish(const std::atomic<int>& stop, const Put& put) {
   while (!window_.empty() && stop == 0) release_oldest(stop, put);
-  release_second(stop, put);
-  if (stop == 0) flush(put);
+  pace_.sort = false;
+  end_input(stop, put);
 }
 
 }  // namespace millrace

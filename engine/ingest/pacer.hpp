@@ -59,16 +59,24 @@ class Pacer {
     std::int64_t second = 0;
   };
 
+  struct HeldBad {
+    std::shared_ptr<const std::string> input;
+    BadStretch stretch;
+  };
+
   static std::size_t bytes_of(const Held& held);
   // Of its eventTime, or of an event's time, since 1970; the last record's if it has none.
   std::int64_t second_of(std::string_view record);
   void hold(Held held, const std::atomic<int>& stop, const Put& put);
   void release_oldest(const std::atomic<int>& stop, const Put& put);
   void order(Held held, const std::atomic<int>& stop, const Put& put);
+  void release_waiting(const std::atomic<int>& stop, const Put& put);
   void release_second(const std::atomic<int>& stop, const Put& put);
   void emit(Held held, Clock::time_point due, const std::atomic<int>& stop, const Put& put);
   void flush(const Put& put);
-  void take_bad(BadStretch bad);
+  void take_bad(HeldBad bad, const std::atomic<int>& stop, const Put& put);
+  void put_bad(HeldBad bad, const Put& put);
+  void go_on_with(const std::shared_ptr<const std::string>& input, const Put& put);
   static void wait_until(Clock::time_point due, const std::atomic<int>& stop);
 
   Pace pace_;
@@ -76,8 +84,8 @@ class Pacer {
   std::multimap<std::int64_t, Held> window_;  // by second; those of one second in the order they came
   std::size_t window_bytes_ = 0;
   std::size_t second_bytes_ = 0;
-  std::deque<Held> second_;     // records of the second that is being collected
-  std::deque<BadStretch> bad_;  // that stand behind a record which waits
+  std::deque<Held> second_;  // records of the second that is being collected
+  std::deque<HeldBad> bad_;  // that stand behind a record which waits
   Block out_;
   std::uint64_t emitted_ = 0;
   std::uint64_t last_number_ = 0;  // of the record put last

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "engine/ingest/line.hpp"
+#include "engine/ingest/object_members.hpp"
+#include "engine/ingest/resync.hpp"
 #include "engine/route/text_scan.hpp"
 
 namespace millrace {
@@ -14,6 +16,9 @@ namespace {
 // LIMIT: looked at behind a brace for what makes it a record's.
 constexpr std::size_t kRecordStartBytes = 64;
 constexpr std::size_t kBadTextBytes = 1024;  // LIMIT: of an unreadable stretch that is kept to show
+// LIMIT: of an object that is looked into to tell whether it is a record; and looks: some, and one for so many bytes.
+constexpr std::size_t kLookedIntoBytesMax = std::size_t{64} << 10;
+constexpr std::uint64_t kLooksMin = 4096, kBytesALook = 256;
 // LIMIT: gone through again at an input's end for records behind one that does not balance.
 constexpr std::size_t kRescanBytesMax = std::size_t{64} << 20;
 
@@ -40,85 +45,28 @@ struct Header {
   bool digest = false;   // CloudTrail's list of log files and their hashes
 };
 
-class HeaderReader {
- public:
-  // `at`: behind the opening brace, or behind a member's value.
-  HeaderReader(std::string_view text, std::size_t at) : text_(text), at_(at) {}
-
-  Header read(bool behind_member) {
-    bool control = false, digest = false;
-    for (bool first = !behind_member;; first = false) {
-      if (!skip_space()) return {Header::need_more};
-      if (text_[at_] == '}') return {Header::record, at_ + 1, nullptr, false, digest};
-      if (!first && (text_[at_] != ',' || (++at_, false))) return {Header::malformed};
-      if (!skip_space()) return {Header::need_more};
-      std::string_view key;
-      if (text_[at_] != '"') return {Header::malformed};
-      if (!string(key) || !skip_space()) return {Header::need_more};
-      if (text_[at_++] != ':') return {Header::malformed};
-      if (!skip_space()) return {Header::need_more};
-      if (text_[at_] == '[') {
-        const auto found =
-            std::find_if(kContainers.begin(), kContainers.end(), [&](const Container& c) { return c.key == key; });
-        if (found != kContainers.end()) return {Header::container, at_ + 1, found->wrapped_in, control};
-      }
-      const std::size_t value = at_;
-      if (!skip_value()) return {malformed_ ? Header::malformed : Header::need_more};
-      digest |= key == "digestS3Object";
-      control |= key == "messageType" && text_.substr(value, at_ - value) == "\"CONTROL_MESSAGE\"";
+// `at`: behind the opening brace, or behind a member's value.
+Header read_header(std::string_view text, std::size_t at, bool behind_member) {
+  ObjectMembers members(text, at, behind_member);
+  bool control = false, digest = false;
+  for (;;) {
+    const ObjectMembers::Step step = members.next();
+    if (step == ObjectMembers::need_more) return {Header::need_more};
+    if (step == ObjectMembers::malformed) return {Header::malformed};
+    if (step == ObjectMembers::end) return {Header::record, members.at(), nullptr, false, digest};
+    const std::string_view key = members.key();
+    const std::size_t value = members.at();
+    if (text[value] == '[') {
+      const auto found =
+          std::find_if(kContainers.begin(), kContainers.end(), [&](const Container& c) { return c.key == key; });
+      if (found != kContainers.end()) return {Header::container, value + 1, found->wrapped_in, control};
     }
+    const ObjectMembers::Step skipped = members.skip_value();
+    if (skipped != ObjectMembers::member)
+      return {skipped == ObjectMembers::malformed ? Header::malformed : Header::need_more};
+    digest |= key == "digestS3Object";
+    control |= key == "messageType" && text.substr(value, members.at() - value) == "\"CONTROL_MESSAGE\"";
   }
-
- private:
-  bool skip_space() {
-    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
-    return at_ < text_.size();
-  }
-
-  bool string(std::string_view& content) {
-    const std::size_t begin = ++at_;
-    while (at_ < text_.size() && text_[at_] != '"') at_ += text_[at_] == '\\' ? 2 : 1;
-    if (at_ >= text_.size()) return false;
-    content = text_.substr(begin, at_++ - begin);
-    return true;
-  }
-
-  bool skip_value() {
-    if (text_[at_] == '"') {
-      std::string_view ignored;
-      return string(ignored);
-    }
-    if (text_[at_] == '{' || text_[at_] == '[') {
-      JsonScan scan;
-      at_ = scan.find_close(text_.data(), at_, text_.size());
-      malformed_ = scan.malformed();
-      return scan.closed();
-    }
-    const std::size_t begin = at_;
-    while (at_ < text_.size() && text_[at_] != ',' && text_[at_] != '}' && text_[at_] != '\n') ++at_;
-    malformed_ = at_ == begin;
-    return at_ < text_.size() && !malformed_;
-  }
-
-  std::string_view text_;
-  std::size_t at_;
-  bool malformed_ = false;
-};
-
-// First keys of what an array or a line may hold, in any writer's order; and those of elements that wrap a record.
-constexpr std::array<std::string_view, 7> kFirstKeys = {"eventVersion\"",       "version\"",   "awsRegion\"",
-                                                        "apiVersion\"",         "errorCode\"", "eventCategory\"",
-                                                        "additionalEventData\""};
-constexpr std::array<std::string_view, 1> kEventFirstKeys = {"version\""};
-constexpr std::array<std::string_view, 2> kContainerFirstKeys = {"messageType\"", "Records\""};
-constexpr std::array<std::string_view, 4> kWrappedFirstKeys = {"id\"", "timestamp\"", "eventId\"", "EventId\""};
-
-template <std::size_t N>
-bool begins_with_key(std::string_view text, const std::array<std::string_view, N>& keys) {
-  const auto quote = text.find_first_not_of(" \t\r\n", 1);
-  if (quote == std::string_view::npos || text[quote] != '"') return false;
-  return std::any_of(keys.begin(), keys.end(),
-                     [&](std::string_view key) { return text.substr(quote + 1).starts_with(key); });
 }
 
 }  // namespace
@@ -305,7 +253,7 @@ RecordReader::Progress RecordReader::enter(std::size_t behind_bracket, const cha
 
 RecordReader::Progress RecordReader::header(Block& block) {
   const std::string_view text(buffer_.data(), buffer_bytes_);
-  const Header found = HeaderReader(text, at_ + 1).read(false);
+  const Header found = read_header(text, at_ + 1, false);
   const auto newline = text.find('\n', at_);
   if (found.kind == Header::container) {
     if (found.wrapped_in != nullptr && !block.records.empty()) return Progress::flush;
@@ -371,7 +319,7 @@ RecordReader::Progress RecordReader::elements(Block& block) {
 // What stands behind an array: other members of its object, one of which may hold records too.
 RecordReader::Progress RecordReader::remainder(Block& block) {
   if (!unwrapped_.empty() || (!block.records.empty() && wrapped_in_ != nullptr)) return Progress::flush;
-  const Header found = HeaderReader({buffer_.data(), buffer_bytes_}, at_).read(true);
+  const Header found = read_header({buffer_.data(), buffer_bytes_}, at_, true);
   if (found.kind == Header::container) {
     if (found.wrapped_in != nullptr && !block.records.empty()) return Progress::flush;
     return enter(found.end, found.wrapped_in, found.control);
@@ -403,7 +351,7 @@ RecordReader::Progress RecordReader::lines(Block& block) {
   const std::size_t end = newline == nullptr ? buffer_bytes_ : static_cast<std::size_t>(newline - buffer_.data());
   if (newline == nullptr && !input_ended_) {
     at_ = buffer_bytes_;
-    if (!record_too_large(keep_)) return Progress::need_more;
+    if (buffer_bytes_ - keep_ <= record_bytes_max_ + kAroundRecordBytesMax) return Progress::need_more;
   }
   const Line line = read_line({buffer_.data(), buffer_bytes_}, keep_, end);
   if (line.may_be_container && base_ + line.begin != no_container_at_) {
@@ -411,7 +359,7 @@ RecordReader::Progress RecordReader::lines(Block& block) {
     mode_ = Mode::start;
     return Progress::going;
   }
-  if (end - keep_ > record_bytes_max_) {
+  if (line.end - line.begin > record_bytes_max_) {
     bad(block, "too_large", "is larger than --max-record", keep_, end);
     keep_ = at_ = end;
     mode_ = Mode::skip_line;
@@ -430,28 +378,26 @@ RecordReader::Progress RecordReader::skip_line() {
   return Progress::going;
 }
 
-// Finds the next brace that is sure to be a record's, by its first key, or, where no array is open, one that begins a
-// line.
+// Finds the next brace that is sure to be a record's, or, where no array is open, one that begins a line.
 RecordReader::Progress RecordReader::resync() {
   const std::string_view text(buffer_.data(), buffer_bytes_);
   for (;; ++at_) {
     at_ = std::min(text.find('{', at_), text.size());
     keep_ = at_;
-    const std::string_view from = text.substr(at_, kRecordStartBytes);
+    const std::string_view from = text.substr(at_, kLookedIntoBytesMax);
     if (from.size() < kRecordStartBytes && !input_ended_) return Progress::need_more;
     if (from.empty()) return Progress::need_more;
-    const bool is_wrapped = !adrift_ && wrapped_in_ != nullptr && begins_with_key(from, kWrappedFirstKeys);
     const bool begins_line = adrift_ && at_ > 0 && text[at_ - 1] == '\n';
-    const bool is_container = begins_with_key(from, kContainerFirstKeys);
-    if (!is_wrapped && !begins_line && !is_container && !begins_with_key(from, kFirstKeys)) continue;
-    // A record's key inside of a broken event is that of the event's own detail.
-    if (lost_event_ && !begins_line && !is_container && !begins_with_key(from, kEventFirstKeys)) continue;
+    const Beginning found = begins_line ? Beginning::record : look_at(from);
+    if (found == Beginning::unknown) return Progress::need_more;
+    if (found == Beginning::nothing) continue;
+    const bool is_wrapped = found == Beginning::wrapped;
     lost_event_ = false;
     if (!unwrapped_.empty() && !is_wrapped) {  // a block's records are all of one kind
       mode_ = Mode::resync;
       return Progress::flush;
     }
-    adrift_ |= is_container;  // no element of an array, but another one
+    adrift_ |= found == Beginning::container;  // no element of an array, but another one
     mode_ = adrift_ ? Mode::start : Mode::elements;
     if (!is_wrapped) wrapped_in_ = nullptr;
     scan_.restart();
@@ -459,9 +405,16 @@ RecordReader::Progress RecordReader::resync() {
   }
 }
 
+Beginning RecordReader::look_at(std::string_view from) {
+  const Awaited awaited{adrift_ ? nullptr : wrapped_in_, lost_event_, looks_ < kLooksMin + (base_ + at_) / kBytesALook};
+  const Beginning found = what_begins(from, awaited, input_ended_ || from.size() == kLookedIntoBytesMax);
+  looks_ += awaited.may_look_inside && found != Beginning::record;
+  return found;
+}
+
 RecordReader::Progress RecordReader::lose_sync(Block& block, const char* kind, std::string reason, std::size_t begin) {
   bad(block, kind, std::move(reason), begin, buffer_bytes_);
-  lost_event_ = begins_with_key({buffer_.data() + begin, buffer_bytes_ - begin}, kEventFirstKeys);
+  lost_event_ = begins_as_event({buffer_.data() + begin, buffer_bytes_ - begin});
   keep_ = at_ = begin + 1;
   // Outside of an array nobody knows what brackets are open.
   if (mode_ != Mode::elements) adrift_ = true;
@@ -494,6 +447,7 @@ bool RecordReader::at_input_end(Block& block) {
   if (inside && begin < buffer_bytes_) {
     // The cut may only seem to be one: records may stand behind a record whose quotes or brackets do not balance.
     at_ = begin + 1;
+    lost_event_ = begins_as_event({buffer_.data() + begin, buffer_bytes_ - begin});
     rescanned_ += buffer_bytes_ - begin;
     if (rescanned_ <= kRescanBytesMax && resync() != Progress::need_more) return false;
   }

@@ -27,6 +27,7 @@
 #include "engine/ingest/json_scan.hpp"
 #include "engine/ingest/lines_file.hpp"
 #include "engine/ingest/read_ahead.hpp"
+#include "engine/ingest/resync.hpp"
 
 namespace millrace {
 
@@ -67,6 +68,7 @@ class RecordReader {
   Progress skip_rest();
   Progress lines(Block& block);
   Progress resync();
+  Beginning look_at(std::string_view from);
   Progress skip_line();
   bool at_input_end(Block& block);
   void finish_block(Block& block);
@@ -107,6 +109,7 @@ class RecordReader {
   bool in_container_ = false;                          // the array is a member of an object
   std::uint64_t no_container_at_ = ~std::uint64_t{0};  // in the input: a line that looks like a container's
   bool adrift_ = false;                                // sync was lost outside of an array
+  std::uint64_t looks_ = 0;                            // into objects, while finding the way again
   bool lost_event_ = false;                            // in a ready event
   bool skip_elements_ = false;                         // a control message
   const char* wrapped_in_ = nullptr;                   // member of an element that holds the record as a string

@@ -55,6 +55,14 @@ bool starts_as_envelope(const Structure& text) {
 
 constexpr std::size_t kTimeBytes = 19;  // YYYY-MM-DDTHH:MM:SS
 
+// A time up to the last digit of its fraction that is not 0, so that times compare as texts.
+std::string_view instant_of(std::string_view time) {
+  const auto fraction_end = std::min(time.find_first_not_of("0123456789", kTimeBytes + 1), time.size());
+  if (time.substr(kTimeBytes, 1) != ".") return time.substr(0, kTimeBytes);
+  const auto last = time.substr(0, fraction_end).find_last_not_of('0');
+  return time.substr(0, std::max(last + (last != kTimeBytes), kTimeBytes));
+}
+
 // A reason in the summary's words; the sentence for people comes from the validator.
 const char* kind_of(std::string_view reason) {
   if (reason.find("UTF-8") != std::string_view::npos) return "invalid_utf8";
@@ -212,8 +220,8 @@ const char* Router::out_of_range() {
   const std::string_view time =
       form_ == Form::record ? record_walker_.member(event_time) : envelope_walker_.member(envelope_time);
   if (time.size() < kTimeBytes) return "no_time";
-  if (time.substr(0, kTimeBytes) < options_.since) return "before_since";
-  return !options_.until.empty() && time.substr(0, kTimeBytes) >= options_.until ? "after_until" : nullptr;
+  if (instant_of(time) < options_.since) return "before_since";
+  return !options_.until.empty() && instant_of(time) >= options_.until ? "after_until" : nullptr;
 }
 
 void Router::route(const Block& block, StartBatch& out) {

@@ -28,8 +28,9 @@ namespace millrace {
 
 struct RouteOptions {
   ReadOnlyRule read_only = ReadOnlyRule::name;
-  bool strict = false;                 // check every record to its last byte, also those that match nothing
-  std::string since = {}, until = {};  // of event times, YYYY-MM-DDTHH:MM:SS, since <= time < until; empty: no bound
+  bool strict = false;  // check every record to its last byte, also those that match nothing
+  std::string since = {},
+              until = {};  // of event times, YYYY-MM-DDTHH:MM:SS[.F], since <= time < until; empty: no bound
 };
 
 // The paths that a rule set given to a Router must know whether a rule names them or not.

@@ -282,6 +282,19 @@ class Resume(ResumeCase):
         (self.directory / "logs/0.json").unlink()
         self.refused("replay", "--rules", self.rules, self.logs, "--to", "ndjson:starts", "--resume", message="0.json|changed|missing")
 
+    def test_a_begun_input_that_is_gone_is_refused_unless_accepted(self):
+        self.cut_short()
+        begun = self.rows(self.directory / "starts.checkpoint", "SELECT path FROM checkpoint_inputs WHERE NOT finished")[0]["path"]
+        os.rename(self.directory / begun, self.directory / "elsewhere.json")
+        self.refused("replay", "--rules", self.rules, self.logs, "--to", "ndjson:starts", "--resume", message="begun")
+
+    def test_a_checkpoint_of_another_sink_is_refused(self):
+        self.replay_resumed("--checkpoint", "position")
+        victim = self.write("victim", "what somebody else wrote\n" * 1000)
+        self.refused("replay", "--rules", self.rules, self.logs, "--to", "ndjson:victim", "--resume", "--checkpoint", "position",
+                     message="ndjson:")
+        self.assertEqual(os.path.getsize(victim), 25_000)
+
     def test_a_sink_without_a_file_needs_a_checkpoint(self):
         for sink in ("null", "ndjson:-", "aws"):
             with self.subTest(sink=sink):

@@ -286,6 +286,7 @@ class Times(IngestCase):
             path = self.write("input", "\n".join(given))
             for since, until, numbers in ((None, None, [0, 1, 2, 3]), ("2024-01-01T00:00:01Z", None, [1, 2, 3]),
                                           (None, "2024-01-01T00:00:01", [0]), ("2024-01-01T00:00:01", "2024-01-01T00:00:02", [1, 2]),
+                                          ("2024-01-01T00:00:01.5Z", "2024-01-01T00:00:01.50001", [2]), ("2024-01-01T00:00:01.6", None, [3]),
                                           ("2024-01-01", "2024-01-02", [0, 1, 2, 3]), ("2024-01-02", None, []),
                                           (None, "2024-01-01", []), ("2024-01-01T00", "2024-01-01T00:01", [0, 1, 2, 3])):
                 with self.subTest(since=since, until=until):
@@ -426,6 +427,11 @@ class Containers(IngestCase):
         self.check(json.dumps({"Events": [{"CloudTrailEvent": one}, {"EventId": "x"}, {"CloudTrailEvent": 1}, {"CloudTrailEvent": two}]}), [1, 2], 2)
         self.check(subscription(one, "plain text", "", two), [1, 2], 2)
         self.check(subscription(one, one[:50], two), [1, 2], 1)
+
+    def test_what_stands_around_a_line_is_no_part_of_its_size(self):
+        one, two = text_of(1, 2, note="x" * 1000)
+        for lines in (one + "\r\n" + two + "\r\n", f"2023-07-10T12:00:00.000Z {one}\n \ufeff{two} \n"):
+            self.check(lines, [1, 2], 0, "--max-record", str(len(one)))
 
     def test_the_largest_record_is_the_largest_allowed(self):
         for length, bad in ((2000, 0), (2001, 1)):
@@ -569,6 +575,19 @@ class Damage(IngestCase):
                         self.assertTrue(found.startswith(reject["text"][:300].encode()), (reject, found[:80]))
                         self.assertTrue(any(found.startswith(text.encode()) for text in [*broken, "17"]), (reject, found[:80]))
 
+    def test_rejects_name_their_own_file_when_sorted(self):
+        first = self.write("first", "[" + text_of(1)[0] + ",17]")
+        second = self.write("second", text_of(2)[0])
+        for arguments in ((), ("--speed", "1000000x"), ("--rate", "1000")):
+            self.read(first, second, "--sort", *arguments, "--reject", "rejects", status=3)
+            self.assertEqual([reject["file"] for reject in self.ndjson(self.directory / "rejects")], [first])
+
+    def test_rejects_come_in_the_order_of_the_input(self):
+        lines = text_of(*range(6))
+        lines[1], lines[2], lines[4] = "{", "x" * 3000, "}"
+        self.read(self.write("input", "\n".join(lines)), "--max-record", "2000", "--reject", "rejects", status=3)
+        self.assertEqual([reject["number"] for reject in self.ndjson(self.directory / "rejects")], [2, 3, 5])
+
     def test_standard_input_that_is_closed_is_said(self):
         arguments = ("replay", "--rules", self.rules, "-", "--json")
         for sink in ("null", "ndjson:starts"):
@@ -642,6 +661,10 @@ class Memory(IngestCase):
         middle = gzip.compress(filling * (20_000_000 // len(filling)), 6)
         summary = self.measure(packed(begin) + middle * times + packed(end), *arguments)
         self.assertEqual((summary["routed"], sum(summary["bad"].values())), (routed, bad), summary)
+
+    def test_records_that_are_all_bad(self):
+        summary = self.measure(packed("{}\n" * 3_000_000), "--reject", "rejects", "--threads", "2", seconds=60)
+        self.assertEqual(sum(summary["bad"].values()), 3_000_000)
 
     def test_zeros(self):
         self.check_bomb("", b"\0", records(1), 1, 1)
@@ -727,6 +750,37 @@ class Resynchronisation(IngestCase):
 
     def test_lines_that_cloudwatch_logs_exported(self):
         self.check("".join(f"2023-07-10T12:00:0{i}.000Z {text}\n" for i, text in enumerate(text_of(1, 2))), [1, 2])
+
+    def test_an_event_that_is_cut_short_is_not_taken_for_its_detail(self):
+        for text in (envelope(2), json.dumps(json.loads(envelope(2)), sort_keys=True)):
+            for cut in (1, 2, 40, len(text) // 2):
+                self.check(text[:-cut], [], 1)
+                self.check("[" + envelope(1) + "," + text[:-cut], [1], 1)
+
+    def test_elements_and_events_are_known_by_their_members_too(self):
+        events = [json.dumps(json.loads(envelope(number)), sort_keys=True) for number in range(4)]
+        summary = self.check("[" + events[0] + ",17," + ",".join(events[1:]) + "]", [0, 1, 2, 3], 1)
+        self.assertEqual(summary["records"], 5)
+        self.assertEqual({start["eventId"] for start in self.ndjson(self.directory / "starts")}, {f"id-{n}" for n in range(4)})
+        for first in ("eventSource", "eventName", "userIdentity", "errorCode", "apiVersion"):
+            texts = [json.dumps({first: "x", **record(number), first: record(number).get(first, "x")}) for number in range(3)]
+            self.check("[" + texts[0] + ",17," + ",".join(texts[1:]) + "]", [0, 1, 2], 1)
+        for order in ("logStreamName timestamp message", "ingestionTime message", "message"):
+            elements = [json.dumps({key: text if key == "message" else 1 for key in order.split()}) for text in text_of(1, 2, 3)]
+            self.check('{"events":[' + elements[0] + ",17," + ",".join(elements[1:]) + "]}", [1, 2, 3], 1)
+
+    def test_what_lies_within_a_broken_record_is_no_record(self):
+        body = {"requestParameters": {"version": "1.2", "body": {"apiVersion": "v1", "errors": [{"errorCode": "x"}]}}}
+        one, broken, three = text_of(1, **body)[0], text_of(2, **body)[0][:-1], text_of(3, **body)[0]
+        summary = self.check("[" + one + "," + broken + "," + three + "]", [1, 3], 1)
+        self.assertEqual(summary["records"], 3)
+
+    def test_containers_of_every_kind_behind_lines(self):
+        one, two, three, four = text_of(1, 2, 3, 4)
+        pretty = json.dumps({"Records": [record(4)]}, indent=2)
+        events = '{"events":[' + json.dumps({"timestamp": 1, "message": two}) + "]}"
+        self.check("\n".join([one, events, "[" + three + "]", pretty, one, digest(), two]) + "\n", [1, 2, 3, 4, 1, 2])
+        self.check("\n".join([one, json.dumps(record(2), indent=1), three]), [1, 2, 3])
 
     def test_hostile_nesting_is_gone_through_in_time(self):
         begin = time.monotonic()

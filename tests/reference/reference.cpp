@@ -297,7 +297,8 @@ std::optional<double> comparable(const std::string& literal) {
   const double value = std::strtod(literal.c_str(), nullptr);
   if (!std::isfinite(value)) return std::nullopt;
   std::array<char, 64> shortest{};
-  const auto end = std::to_chars(shortest.data(), shortest.data() + shortest.size(), value).ptr;
+  const auto end =
+      std::to_chars(shortest.data(), shortest.data() + shortest.size(), value, std::chars_format::scientific).ptr;
   if (decimal_of(literal) != decimal_of(std::string(shortest.data(), end))) return std::nullopt;
   return value;
 }

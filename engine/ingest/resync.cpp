@@ -1,0 +1,68 @@
+#include "engine/ingest/resync.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/ingest/object_members.hpp"
+
+namespace millrace {
+namespace {
+
+// First keys that nothing but a record has, in one writer's order or another's; and those of containers.
+constexpr std::array<std::string_view, 9> kRecordKeys = {"eventVersion", "awsRegion", "eventCategory",
+                                                         "eventSource",  "eventName", "eventType",
+                                                         "eventTime",    "eventID",   "userIdentity"};
+constexpr std::array<std::string_view, 2> kContainerKeys = {"messageType", "Records"};
+// First keys that others have too.
+constexpr std::array<std::string_view, 10> kPossibleKeys = {
+    "additionalEventData", "apiVersion", "errorCode", "version", "account", "detail",
+    "detail-type",         "id",         "source",    "time"};
+constexpr std::array<std::string_view, 5> kEventKeys = {"version", "account", "detail", "detail-type", "source"};
+constexpr std::array<std::string_view, 4> kWrappedKeys = {"id", "timestamp", "eventId", "EventId"};
+
+template <std::size_t N>
+bool is_one_of(std::string_view key, const std::array<std::string_view, N>& keys) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+// The first key, or nothing where there is none.
+std::string_view first_key(std::string_view text) {
+  ObjectMembers members(text, 1, false);
+  return members.next() == ObjectMembers::member ? members.key() : std::string_view();
+}
+
+Beginning look_inside(std::string_view text, const Awaited& awaited) {
+  ObjectMembers members(text, 1, false);
+  bool has_source = false, has_detail = false, has_type = false;
+  for (;;) {
+    const ObjectMembers::Step step = members.next();
+    if (step == ObjectMembers::need_more) return Beginning::unknown;
+    if (step != ObjectMembers::member) break;
+    if (awaited.wrapped_in != nullptr && members.key() == awaited.wrapped_in) return Beginning::wrapped;
+    has_source |= members.key() == "eventSource" || members.key() == "eventVersion";
+    has_detail |= members.key() == "detail";
+    has_type |= members.key() == "detail-type";
+    if ((has_detail && has_type) || (has_source && !awaited.events_only)) return Beginning::record;
+    if (const auto value = members.skip_value(); value != ObjectMembers::member)
+      return value == ObjectMembers::need_more ? Beginning::unknown : Beginning::nothing;
+  }
+  return Beginning::nothing;
+}
+
+}  // namespace
+
+Beginning what_begins(std::string_view text, const Awaited& awaited, bool complete) {
+  constexpr std::size_t kFirstKeyBytesMax = 64;
+  const std::string_view key = first_key(text.substr(0, kFirstKeyBytesMax));
+  if (key.empty()) return Beginning::nothing;
+  if (is_one_of(key, kContainerKeys)) return Beginning::container;
+  if (awaited.wrapped_in != nullptr && is_one_of(key, kWrappedKeys)) return Beginning::wrapped;
+  if (is_one_of(key, kRecordKeys) && !awaited.events_only) return Beginning::record;
+  if (awaited.wrapped_in == nullptr && !is_one_of(key, kPossibleKeys)) return Beginning::nothing;
+  const Beginning inside = awaited.may_look_inside ? look_inside(text, awaited) : Beginning::nothing;
+  return inside == Beginning::unknown && complete ? Beginning::nothing : inside;
+}
+
+bool begins_as_event(std::string_view text) { return text.starts_with('{') && is_one_of(first_key(text), kEventKeys); }
+
+}  // namespace millrace

@@ -1,0 +1,34 @@
+// What makes a brace a record's beginning, behind a place where the reader has lost its way.
+//
+// Shape. A record, an event and an element that wraps one are known by their first key where that key begins nothing
+// else, and by their members where it may: {"apiVersion": …} is a record if it has an eventSource.
+//
+// Threads: pure. Cost: the first key, or the object once. Source: CloudTrail, EventBridge and CloudWatch Logs formats.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace millrace {
+
+enum class Beginning : std::uint8_t {
+  nothing,
+  record,     // or an event
+  wrapped,    // an element that holds a record as a string
+  container,  // an object that holds records
+  unknown,    // until more of the text is there
+};
+
+struct Awaited {
+  const char* wrapped_in = nullptr;  // member that holds the records as strings, if that is so
+  bool events_only = false;          // a record would be the detail of a broken event
+  bool may_look_inside = true;       // beyond the first key
+};
+
+// Of the text from a brace on; `complete`: there is no more of it. REQUIRES: a brace, and 64 bytes unless complete.
+Beginning what_begins(std::string_view text, const Awaited& awaited, bool complete);
+
+// Does the object begin as an event of EventBridge's does?
+bool begins_as_event(std::string_view text);
+
+}  // namespace millrace
