@@ -108,7 +108,7 @@ HeldEvents as_events(const HeldEvents& held) {
 Ordinary measure_ordinary(const HeldEvents& held) {
   constexpr std::uint64_t kRules = 1000;
   constexpr int kPasses = 31;
-  const RuleSource source = rule_source(held, held.events / 10, 1);
+  const RuleSource source = rule_source(held, held.events / 10, kRules, {}, 1);
   std::string lines;
   for (std::uint64_t i = 0; i < kRules; ++i) lines += tenant_rule(1, i, kRules, source, {}) + "\n";
   Router router(rule_set(lines), {.read_only = ReadOnlyRule::deliver, .strict = false});

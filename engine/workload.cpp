@@ -10,6 +10,7 @@
 #include "engine/execute/start.hpp"
 #include "engine/route/envelope.hpp"
 #include "engine/uuid.hpp"
+#include "matcher/ip_address.hpp"
 
 namespace millrace {
 namespace {
@@ -91,31 +92,71 @@ std::string json_string(std::string_view text) {
   return out;
 }
 
+unsigned round_of(const TenantMix& mix) { return std::accumulate(mix.weights.begin(), mix.weights.end(), 0u); }
+
+// How many of the first `count` rules are of a kind.
+std::uint64_t count_of(std::uint8_t kind, std::uint64_t count, const TenantMix& mix) {
+  const std::uint64_t total = round_of(mix), weight = mix.weights[kind], rest = count % total;
+  const std::uint64_t begin = std::accumulate(mix.weights.begin(), mix.weights.begin() + kind, 0u);
+  return count / total * weight + std::min(weight, rest - std::min(rest, begin));
+}
+
 TenantKind kind_of(std::uint64_t number, const TenantMix& mix) {
-  const unsigned total = std::accumulate(mix.weights.begin(), mix.weights.end(), 0u);
-  auto at = static_cast<unsigned>(number % total);
+  auto at = static_cast<unsigned>(number % round_of(mix));
   std::uint8_t kind = 0;
   while (at >= mix.weights[kind]) at -= mix.weights[kind++];
   return static_cast<TenantKind>(kind);
 }
 
-std::string tenant_fields(TenantKind kind, std::uint64_t tenant) {
+// What a rule asks for besides the operation; `value` as the kind has it.
+std::string kind_fields(TenantKind kind, const std::string& value) {
+  switch (kind) {
+    case tenant_bucket:
+      return fmt::format(R"("requestParameters":{{"bucketName":[{}]}})", json_string(value));
+    case tenant_arn:
+      return fmt::format(R"("userIdentity":{{"arn":[{{"prefix":{}}}]}})", json_string(value));
+    case tenant_cidr:
+      return fmt::format(R"("sourceIPAddress":[{{"cidr":{}}}])", json_string(value));
+    case tenant_account:
+      return fmt::format(
+          R"("userIdentity":{{"accountId":[{}]}},"errorCode":[{{"anything-but":["AccessDenied","ThrottlingException"]}}])",
+          json_string(value));
+    default:
+      return fmt::format(R"("userIdentity":{{"userName":[{},{}]}})", json_string(value), json_string(value + "-b"));
+  }
+}
+
+// A value that no event has.
+std::string tenant_value(TenantKind kind, std::uint64_t tenant) {
   const std::string account = fmt::format("{:012}", 700'000'000'000 + tenant);
   switch (kind) {
     case tenant_bucket:
-      return fmt::format(R"("requestParameters":{{"bucketName":["tenant-{}-bucket"]}})", tenant);
+      return fmt::format("tenant-{}-bucket", tenant);
     case tenant_arn:
-      return fmt::format(R"("userIdentity":{{"arn":[{{"prefix":"arn:aws:iam::{}:user/team-{}/"}}]}})", account, tenant);
+      return fmt::format("arn:aws:iam::{}:user/team-{}/", account, tenant);
     case tenant_cidr:
-      return fmt::format(R"("sourceIPAddress":[{{"cidr":"{}.{}.{}.{}/28"}}])", 11 + tenant / 1'048'576 % 80,
-                         tenant / 4096 % 256, tenant / 16 % 256, tenant % 16 * 16);
+      return fmt::format("{}.{}.{}.{}/28", 11 + tenant / 1'048'576 % 80, tenant / 4096 % 256, tenant / 16 % 256,
+                         tenant % 16 * 16);
     case tenant_account:
-      return fmt::format(
-          R"("userIdentity":{{"accountId":["{}"]}},"errorCode":[{{"anything-but":["AccessDenied","ThrottlingException"]}}])",
-          account);
+      return account;
     default:
-      return fmt::format(R"("userIdentity":{{"userName":["user-{0}-a","user-{0}-b"]}})", tenant);
+      return fmt::format("user-{}", tenant);
   }
+}
+
+// The value of a kind with which a rule matches this record; empty if there is none.
+std::string value_in(simdjson::dom::element record, TenantKind kind) {
+  constexpr std::array<const char*, tenant_kinds> kPlaces = {"/requestParameters/bucketName", "/userIdentity/arn",
+                                                             "/sourceIPAddress", "/userIdentity/accountId",
+                                                             "/userIdentity/userName"};
+  std::string_view value, error;
+  if (record.at_pointer(kPlaces[kind]).get(value)) return {};
+  if (kind == tenant_account &&
+      (record["errorCode"].get(error) || error == "AccessDenied" || error == "ThrottlingException"))
+    return {};
+  if (kind != tenant_cidr) return std::string(value);
+  const auto address = parse_ip(value);
+  return address && !address->is_v6 ? std::string(value) + "/31" : "";
 }
 
 std::string model_pattern(const RuleModel& model, const std::string& tenant_fields) {
@@ -128,8 +169,36 @@ std::string model_pattern(const RuleModel& model, const std::string& tenant_fiel
 
 }  // namespace
 
-RuleSource rule_source(const HeldEvents& events, std::uint64_t matches, std::uint64_t seed) {
-  std::map<std::string, std::uint64_t> matched_by;  // pattern -> events that it matches
+namespace {
+
+struct Candidate {
+  TenantKind kind;
+  std::string pattern;
+  std::uint64_t matches;
+};
+
+// As many as together match `matches` times. With few rules those come first that match much.
+void choose(std::vector<Candidate> candidates, std::uint64_t matches, std::uint64_t count, const TenantMix& mix,
+            std::uint64_t seed, RuleSource& out) {
+  Random random(seed, 0);
+  for (std::size_t i = candidates.size(); i > 1; --i) std::swap(candidates[i - 1], candidates[random.below(i)]);
+  const auto matches_much = [&](const Candidate& one) { return one.matches * count >= 2 * matches; };
+  const auto rest = std::stable_partition(candidates.begin(), candidates.end(), matches_much);
+  std::stable_sort(rest, candidates.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.matches > b.matches; });
+  for (Candidate& one : candidates) {
+    auto& chosen = out.matching_patterns[one.kind];
+    if (one.matches > matches || chosen.size() == count_of(one.kind, count, mix)) continue;
+    chosen.push_back(std::move(one.pattern));
+    matches -= one.matches;
+  }
+}
+
+}  // namespace
+
+RuleSource rule_source(const HeldEvents& events, std::uint64_t matches, std::uint64_t count, const TenantMix& mix,
+                       std::uint64_t seed) {
+  std::map<std::pair<std::string, TenantKind>, std::uint64_t> matched_by;  // pattern -> events that it matches
   RuleSource out;
   simdjson::dom::parser parser;
   for (const Block& block : events.blocks) {
@@ -137,37 +206,36 @@ RuleSource rule_source(const HeldEvents& events, std::uint64_t matches, std::uin
       simdjson::dom::element event, record;
       if (parser.parse(block.text.data() + ref.begin, ref.bytes, false).get(event)) continue;
       if (event["detail"].get(record)) record = event;
-      std::string_view source, name, type, arn;
+      std::string_view source, name, type;
       if (record["eventSource"].get(source) || record["eventName"].get(name)) continue;
       if (record["eventType"].get(type)) type = "AwsApiCall";
       const RuleModel model{std::string(source), std::string(name), std::string(detail_type_of(type))};
-      if (!record.at_pointer("/userIdentity/arn").get(arn)) {
-        ++matched_by[model_pattern(model, fmt::format(R"("userIdentity":{{"arn":[{}]}})", json_string(arn)))];
+      for (std::uint8_t i = 0; i < tenant_kinds; ++i) {
+        const auto kind = static_cast<TenantKind>(i);
+        if (const std::string value = value_in(record, kind); !value.empty())
+          ++matched_by[{model_pattern(model, kind_fields(kind, value)), kind}];
       }
       out.models.push_back(model);
     }
   }
-  std::vector<std::pair<std::string, std::uint64_t>> patterns(matched_by.begin(), matched_by.end());
-  Random random(seed, 0);
-  for (std::size_t i = patterns.size(); i > 1; --i) std::swap(patterns[i - 1], patterns[random.below(i)]);
-  for (const auto& [pattern, count] : patterns) {
-    if (count > matches) continue;
-    out.matching_patterns.push_back(pattern);
-    matches -= count;
-  }
+  std::vector<Candidate> candidates;
+  for (const auto& [one, times] : matched_by) candidates.push_back({one.second, one.first, times});
+  choose(std::move(candidates), matches, count, mix, seed, out);
   return out;
 }
 
 std::string tenant_rule(std::uint64_t seed, std::uint64_t number, std::uint64_t count, const RuleSource& source,
                         const TenantMix& mix) {
   Random random(seed, number);
-  const std::uint64_t matching = std::min<std::uint64_t>(source.matching_patterns.size(), count);
+  const TenantKind kind = kind_of(number, mix);
+  const std::uint64_t index = count_of(kind, number, mix), of_kind = count_of(kind, count, mix);
+  const auto& matching = source.matching_patterns[kind];
   // Place k of the matching patterns is the rule at k/matching of the way.
-  const std::uint64_t place = matching == 0 ? 0 : (number * matching + matching - 1) / count;
-  const bool is_matching = matching > 0 && place < matching && place * count / matching == number;
+  const std::uint64_t place = (index * matching.size() + matching.size() - 1) / of_kind;
+  const bool is_matching = place < matching.size() && place * of_kind / matching.size() == index;
   const std::string pattern =
-      is_matching ? source.matching_patterns[place]
-                  : model_pattern(random.of(source.models), tenant_fields(kind_of(number, mix), number));
+      is_matching ? matching[place]
+                  : model_pattern(random.of(source.models), kind_fields(kind, tenant_value(kind, number)));
   return fmt::format(
       R"({{"Name":"tenant-{0}","EventPattern":{1},"Targets":[{{"Id":"1","Arn":"arn:aws:states:us-east-2:123456789012:stateMachine:t{0}"}}]}})",
       number, pattern);

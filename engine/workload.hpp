@@ -28,16 +28,19 @@ struct TenantMix {
 // Where the rules come from: real operations, and patterns that match some of the events they were seen in.
 struct RuleSource {
   std::vector<RuleModel> models;
-  std::vector<std::string> matching_patterns;  // together they match what was asked for
+  std::array<std::vector<std::string>, tenant_kinds> matching_patterns;  // together they match what was asked for
 };
 
-// Models and matching patterns from events held in memory. Of the patterns, as many as together match `matches` times
-// in one pass over these events, chosen by the seed.
-RuleSource rule_source(const HeldEvents& events, std::uint64_t matches, std::uint64_t seed);
+// Models and matching patterns for `count` rules from events held in memory. Of the patterns, as many as together match
+// about `matches` times in one pass over these events, chosen by the seed, and of each kind no more than there are
+// rules.
+RuleSource rule_source(const HeldEvents& events, std::uint64_t matches, std::uint64_t count, const TenantMix& mix,
+                       std::uint64_t seed);
 
 // Rule `number` of `count`, one line in AWS's shape: source, detail-type, eventSource and eventName of a model, and by
 // kind the tenant's own bucket name, an ARN prefix, a CIDR, its account with an anything-but list on errorCode, or two
-// user names. The matching patterns take evenly spread places; all other rules ask for values that no event has.
+// user names. The matching patterns take evenly spread places among those of their kind; all other rules ask
+// for values that no event has.
 std::string tenant_rule(std::uint64_t seed, std::uint64_t number, std::uint64_t count, const RuleSource& source,
                         const TenantMix& mix);
 

@@ -34,8 +34,8 @@ double prior_of(std::string_view path) {
   return at == kPriors.end() ? kPriorElsewhere : at->chance;
 }
 
-double chance_of(double prior, Words values, std::size_t lists_on_field) {
-  const double share = 2.0 / static_cast<double>(std::max<std::size_t>(lists_on_field, 1));
+double chance_of(double prior, Words values, std::size_t lists_on_field, double used) {
+  const double share = std::max(2.0 / static_cast<double>(std::max<std::size_t>(lists_on_field, 1)), used);
   double sum = 0;
   while (!values.empty()) {
     const Entry entry = read_entry(values);

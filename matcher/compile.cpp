@@ -123,10 +123,12 @@ class Compiler {
     table_ = {};
     for (const std::string_view path : options.extra_paths) field_of(path);
     order_fields();
+    count_uses();
     choose_access();
     const std::vector<GroupId> firsts = access_;
     split_clusters();
     pair_fields(firsts);
+    note_split_fields();
     lay_out_clusters();
     enter_groups();
     build_indexes();
@@ -213,9 +215,23 @@ class Compiler {
   }
   std::uint32_t& cluster_of(GroupId group) { return out_.groups_[group + 2]; }
 
+  // Until note_split_fields(), a group's fourth word counts the conjunctions that have it; a twin's is not asked for.
+  void count_uses() {
+    uses_on_field_.resize(out_.fields_.size());
+    for_each_group([&](GroupId group) { out_.groups_[group + 3] = 0; });
+    for_each_conjunction([&](std::size_t at, std::size_t) {
+      for (std::uint32_t i = 0; i < conjunctions_[at + 1]; ++i) {
+        const GroupId group = conjunctions_[at + 2 + i];
+        ++out_.groups_[group + 3];
+        ++uses_on_field_[out_.groups_[group]];
+      }
+    });
+  }
+
   double chance(GroupId group) const {
     const FieldId field = out_.groups_[group];
-    return chance_of(priors_[field], values_of(group), lists_on_field_[field]);
+    const double used = static_cast<double>(out_.groups_[group + 3]) / static_cast<double>(uses_on_field_[field]);
+    return chance_of(priors_[field], values_of(group), lists_on_field_[field], used);
   }
 
   void choose_access() {
@@ -257,7 +273,6 @@ class Compiler {
     // Until clusters are laid out, a group's cluster word counts the conjunctions that wait under it.
     for (const GroupId group : access_) ++(cluster_of(group) == kNone ? cluster_of(group) = 0 : cluster_of(group));
     std::map<std::pair<GroupId, GroupId>, GroupId> twins;
-    std::map<GroupId, std::set<FieldId>> fields_of_split;
     for_each_conjunction([&](std::size_t at, std::size_t i) {
       const GroupId first = access_[i];
       if (cluster_of(first) <= kClusterConjunctionsMax) return;
@@ -270,13 +285,16 @@ class Compiler {
         out_.groups_.insert(out_.groups_.end(),
                             {out_.groups_[second], static_cast<std::uint32_t>(copy.size()), kNone, kNone});
         out_.groups_.insert(out_.groups_.end(), copy.begin(), copy.end());
-        fields_of_split[first].insert(out_.groups_[second]);
+        fields_of_split_[first].insert(out_.groups_[second]);
         twins_.push_back({first, twin->second});
       }
       access_[i] = twin->second;
     });
-    for_each_group([&](GroupId group) { cluster_of(group) = kNone; });
-    for (const auto& [group, fields] : fields_of_split) {
+  }
+
+  void note_split_fields() {
+    for_each_group([&](GroupId group) { cluster_of(group) = out_.groups_[group + 3] = kNone; });
+    for (const auto& [group, fields] : fields_of_split_) {
       out_.groups_[group + 3] = static_cast<std::uint32_t>(out_.lists_.size());
       out_.lists_.push_back(static_cast<std::uint32_t>(fields.size()));
       out_.lists_.insert(out_.lists_.end(), fields.begin(), fields.end());
@@ -598,6 +616,8 @@ class Compiler {
   std::vector<GroupId> access_;  // by conjunction
   std::vector<GroupId> access_groups_, indexed_;
   std::vector<Twin> twins_;
+  std::vector<std::size_t> uses_on_field_;
+  std::map<GroupId, std::set<FieldId>> fields_of_split_;
   std::vector<PairedGroups> paired_;
   std::vector<bool> is_paired_;  // by group: it need not be looked up by itself
   GroupId group_ = kNone;        // being indexed, and its alternative

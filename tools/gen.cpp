@@ -59,7 +59,7 @@ int run_rules(const RulesOptions& options) {
   std::copy(options.mix.begin(), options.mix.end(), mix.weights.begin());
   const auto matches =
       static_cast<std::uint64_t>(options.matches_per_event * static_cast<double>((*events).events) + 0.5);
-  const RuleSource source = rule_source(*events, matches, options.seed);
+  const RuleSource source = rule_source(*events, matches, options.count, mix, options.seed);
   if (source.models.empty()) {
     complain("--like: no CloudTrail records in it");
     return kCouldNotRun;

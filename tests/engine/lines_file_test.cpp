@@ -92,7 +92,7 @@ TEST_CASE("stretches end where something else than a line begins", "[engine]") {
   const std::string other =
       GENERATE_COPY(as<std::string>{}, "{\"Records\":[{\"eventVersion\":\"1\"},\n{\"eventVersion\":\"2\"}]}\n",
                     "{\"messageType\":\"CONTROL_MESSAGE\",\"logEvents\":[]}\n", too_large);
-  const std::size_t stretch = GENERATE(1, 7, 100, 5'000);
+  const std::size_t stretch = GENERATE(as<std::size_t>{}, 1, 7, 100, 5'000);
   const std::string text = line + line + other + line + line;
   check_stretches(text + std::string(20'000, '\n'), stretch, kFirst.size() + 2 * line.size());
 }

@@ -310,6 +310,24 @@ class Match(CommandTest):
                          [{"id": "id-1", "matches": ["z", 'a"']}, {"id": "id-2", "matches": ['a"']}, {"id": "id-3", "matches": []}])
 
 
+class Generated(CommandTest):
+    KINDS = ("bucketName", '"prefix"', '"cidr"', "anything-but", "userName")
+
+    def test_rules_are_of_five_kinds_by_the_mix_and_match_as_often_as_asked(self):
+        logs = self.write("logs.json", self.run_command("gen", "records", "--count", "3000").stdout)
+        for count, mix, share in ((5, (1, 1, 1, 1, 1), 0.1), (1000, (1, 1, 1, 1, 1), 0.1), (1000, (3, 1, 0, 0, 1), 0.5)):
+            with self.subTest(count=count, mix=mix):
+                rules = self.run_command("gen", "rules", "--count", str(count), "--like", logs, "--mix", *map(str, mix),
+                                         "--matches-per-event", str(share)).stdout
+                kinds = [sum(kind in line for line in rules.decode().splitlines()) for kind in self.KINDS]
+                self.assertEqual(kinds, [count * weight // sum(mix) for weight in mix])
+                if count < 100:  # so few rules cannot match as much of so many tenants
+                    continue
+                done = self.run_command("bench", "--rules", self.write("rules.ndjson", rules), "--events", logs, "--seconds", "0.01",
+                                        "--json")
+                self.assertAlmostEqual(json.loads(done.stdout)["matches"] / 3000, share, delta=share / 5)
+
+
 class Bench(CommandTest):
     def test_what_is_bad_is_counted(self):
         rules = self.write("bench.json", json.dumps([{"Name": "r", "EventPattern": {"detail": {"n": [1]}}}]))
