@@ -14,10 +14,10 @@ bool Executor::submit(StartBatch batch) {
   };
   advanced_.wait(lock, [&] { return ended_ || has_room(); });
   if (ended_) return false;
-  const bool wanted = batch.sequence == current_;
   kept_items_ += batch.items();
   kept_[batch.sequence].push_back(std::move(batch));
   ++kept_count_;
+  const bool wanted = kept_.contains(current_) && (!naps_ || kept_count_ >= kBatchesToWakeFor);
   lock.unlock();
   if (wanted) arrived_.notify_one();
   return true;
@@ -35,6 +35,11 @@ void Executor::close(std::uint64_t sequences) {
 Executor::Next Executor::next_batch(StartBatch& batch, bool may_wait) {
   std::unique_lock lock(mutex_);
   const auto ready = [&] { return kept_.contains(current_) || (sequences_ && current_ >= *sequences_); };
+  if (may_wait && !ready()) {
+    naps_ = true;
+    arrived_.wait_for(lock, kNap, [&] { return ready() && (sequences_ || kept_count_ >= kBatchesToWakeFor); });
+    naps_ = false;
+  }
   if (!may_wait) {
     if (!ready()) return Next::pause;
   } else if (group_.empty() && progress_.empty()) {

@@ -32,9 +32,12 @@ namespace millrace {
 
 constexpr std::size_t kBatchesAheadMax =
     64;  // LIMIT: batches kept for later sequences; a batch is at most a block's starts
-constexpr std::size_t kItemsAheadMax = 65'536;            // LIMIT: starts and rejects in batches that are kept
-constexpr std::size_t kGroupBatchesMax = 256;             // LIMIT: batches of one group, however few their starts
-constexpr std::size_t kGroupStartsFirst = 1024;           // so that a short run, too, is soon durable
+constexpr std::size_t kItemsAheadMax = 65'536;   // LIMIT: starts and rejects in batches that are kept
+constexpr std::size_t kGroupBatchesMax = 256;    // LIMIT: batches of one group, however few their starts
+constexpr std::size_t kGroupStartsFirst = 1024;  // so that a short run, too, is soon durable
+// PERF: woken for each batch, a worker pays for it and the executor costs a core's time (one gzip file: a tenth).
+constexpr std::chrono::milliseconds kNap{2};
+constexpr std::size_t kBatchesToWakeFor = 16;
 constexpr std::chrono::milliseconds kGroupPause{50};      // that a group waits for more
 constexpr std::chrono::milliseconds kGroupAgeMax{200};    // that its first batch waits, however steadily more come
 constexpr std::chrono::milliseconds kCommitPause{1'000};  // between commits that no group asks for
@@ -88,6 +91,7 @@ class Executor {
   std::uint64_t current_ = 0;
   std::optional<std::uint64_t> sequences_;
   bool ended_ = false;
+  bool naps_ = false;  // and is woken for many batches only
 
   std::vector<StartBatch> group_;
   std::deque<std::unique_ptr<Handed>> handed_;
