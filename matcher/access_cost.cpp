@@ -53,7 +53,8 @@ double chance_of(double prior, Words values, std::size_t lists_on_field, double 
       case Op::prefix_ignore_case:
       case Op::suffix_ignore_case:
       case Op::cidr:
-        chance = entry.op != Op::cidr && entry.count == 0 ? 0.9 : std::min(0.1, share);
+        // A team's or a tenant's own is the event's for its own events only, of which there are few.
+        chance = entry.op != Op::cidr && entry.count == 0 ? 0.9 : std::min(0.1, used);
         break;
       case Op::prefix_fold:
       case Op::suffix_fold:
