@@ -112,6 +112,8 @@ class Replay {
     const InputList inputs = list_inputs(config_.inputs, config_.filter);
     if (auto failure = check_finished(inputs.files)) return *failure;
     if (inputs.files.empty()) return Failure{inputs.failures.empty() ? "no input" : inputs.failures.front().sentence()};
+    report_.files_passed_over = inputs.passed_over;
+    report_.first_passed_over = inputs.first_passed_over;
     for (const auto& failure : inputs.failures) {
       if (auto lost = reject_input(failure)) return *lost;
     }

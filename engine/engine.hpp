@@ -48,8 +48,10 @@ struct ReplayReport {
   Tally tally;
   std::uint64_t started = 0, duplicates = 0, failed = 0, abandoned = 0;  // starts, by what became of them
   std::map<std::string, std::uint64_t> failures;                         // failed ones, by code
-  std::uint64_t inputs_resumed = 0;                                      // that an earlier run had begun or finished
-  bool stopped = false;                                                  // by `stop`, before the input's end
+  std::uint64_t files_passed_over = 0;                                   // in directories, not named like logs
+  std::string first_passed_over;
+  std::uint64_t inputs_resumed = 0;  // that an earlier run had begun or finished
+  bool stopped = false;              // by `stop`, before the input's end
   double seconds = 0;
 };
 

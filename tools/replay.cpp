@@ -65,6 +65,7 @@ std::string json_summary(const ReplayReport& report) {
       {"failures", report.failures},
       {"bytes", tally.bytes},
       {"digests_skipped", tally.digests},
+      {"files_passed_over", report.files_passed_over},
       {"inputs_resumed", report.inputs_resumed},
       {"seconds", report.seconds},
       {"records_per_second", report.seconds > 0 ? static_cast<double>(tally.records) / report.seconds : 0},
@@ -237,6 +238,9 @@ int run_replay(const Options& options) {
   auto lost = rejects.finish();
   if (!lost) lost = failed.finish();
   if (lost) complain(lost->message);
+  if (const std::uint64_t count = (*report).files_passed_over; count > 0)
+    complain(fmt::format("{}{}: passed over, being named unlike logs; name what is to be read",
+                         (*report).first_passed_over, count == 1 ? "" : fmt::format(" and {} more", count - 1)));
   if (!options.common.quiet && !options.common.json) print_summary(*report);
   if (options.common.json && !print(json_summary(*report))) return kCouldNotRun;
   if (lost) return kCouldNotRun;

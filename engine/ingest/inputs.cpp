@@ -145,13 +145,16 @@ class Lister {
     if (entry.is_directory(error)) {
       const Place inner = below(place, name);
       if (is_asked_for(inner)) walk(entry.path().string(), inner);
+    } else if (is_output(entry)) {
+      return;
     } else if (is_log(name)) {
-      if (is_output(entry)) return;
       if (entry.is_regular_file(error)) {
         found_.push_back(stat_of(entry.path().string()));
       } else if (error || !entry.exists(error)) {
         fail(entry.path().string(), "cannot be read; does the link lead nowhere?");
       }
+    } else if (!name.starts_with('.') && entry.is_regular_file(error)) {
+      if (out_.passed_over++ == 0) out_.first_passed_over = entry.path().string();
     }
   }
 

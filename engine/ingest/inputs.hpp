@@ -47,6 +47,8 @@ struct InputFailure {
 struct InputList {
   std::vector<InputFile> files;
   std::vector<InputFailure> failures;
+  std::uint64_t passed_over = 0;  // files in directories that are not named like logs, hidden ones aside
+  std::string first_passed_over;
 };
 
 InputList list_inputs(const std::vector<std::string>& paths, const InputFilter& filter = {});

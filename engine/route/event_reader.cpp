@@ -43,7 +43,7 @@ std::optional<std::string> JsonValidator::refuse(std::string_view text) {
   if (error == simdjson::NUMBER_ERROR && replace_numbers(text)) {
     error = parse({plain_.data(), text.size()});
   }
-  if (error) return error == simdjson::DEPTH_ERROR ? "nests deeper than 1000 levels" : simdjson::error_message(error);
+  if (error) return error == simdjson::DEPTH_ERROR ? kTooDeep : simdjson::error_message(error);
   if (!root_.is_object()) return "is not a JSON object";
   return {};
 }
@@ -65,7 +65,7 @@ std::optional<std::string> EventReader::read(std::string_view event, NodeId root
   fields_.clear();
   structure_.find(text);
   if (walker_.walk(structure_, root) && is_valid_json(structure_)) return {};
-  return validator_.refuse(text).value_or("is not valid JSON");
+  return validator_.refuse(text).value_or(kTooDeep);
 }
 
 }  // namespace millrace

@@ -18,6 +18,9 @@
 
 namespace millrace {
 
+// Of what the validator takes and the walk does not: a level of nesting more.
+constexpr const char* kTooDeep = "nests deeper than 1000 levels";
+
 // Why a text is no JSON object; nullopt if it is one. REQUIRES: kJsonPaddingBytes readable bytes behind `text`.
 class JsonValidator {
  public:

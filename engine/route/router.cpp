@@ -333,7 +333,7 @@ void Router::reject(const Block& block, const RecordRef& ref, const char* kind, 
   } else if (std::strcmp(kind, "undecidable_arrays") == 0) {
     reason = "has too many arrays on one path to decide which elements agree";
   } else {
-    reason = validator_.refuse(record).value_or("is not valid JSON");
+    reason = validator_.refuse(record).value_or(kTooDeep);
     kind = kind_of(reason);
   }
   ++out.tally.bad[kind];

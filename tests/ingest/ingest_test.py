@@ -160,6 +160,15 @@ class Folders(IngestCase):
         summary, numbers = self.read("a", "b", "--account", ACCOUNTS[0])
         self.assertEqual((numbers, summary["bad"]), ([1], {}))
 
+    def test_files_that_are_not_named_like_logs_are_passed_over_and_said(self):
+        folder = Path(self.log(1)).parent
+        for name in ("notes.txt", "stream-1-2024-01-01", ".hidden"):
+            (folder / name).write_text(text_of(2)[0])
+        done = self.run_command("replay", "--rules", self.rules, folder, "--to", "ndjson:starts", "--json")
+        self.assertEqual((self.summary(done)["files"], self.summary(done)["files_passed_over"]), (1, 2))
+        self.assertRegex(done.stderr.decode(), "(notes.txt|stream-1).*1 more")
+        self.read(folder / "notes.txt")
+
     def test_a_failure_is_said_once(self):
         self.log(1)
         done = self.run_command("replay", "--rules", self.rules, "logs", "--account", "999999999999", status=4)
