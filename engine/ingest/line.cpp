@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/ingest/object_members.hpp"
+
 namespace millrace {
 namespace {
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 // By how it begins; a line that is a bracket alone begins what goes on in others.
 bool may_be_container(std::string_view line) {
@@ -21,8 +21,8 @@ bool may_be_container(std::string_view line) {
 }  // namespace
 
 Line read_line(std::string_view text, std::size_t begin, std::size_t end) {
-  while (begin < end && is_space(text[begin])) ++begin;
-  while (end > begin && is_space(text[end - 1])) --end;
+  while (begin < end && is_json_space(text[begin])) ++begin;
+  while (end > begin && is_json_space(text[end - 1])) --end;
   std::string_view line = text.substr(begin, end - begin);
   if (line.starts_with(kByteOrderMark)) {
     begin += kByteOrderMark.size();

@@ -3,11 +3,6 @@
 #include "engine/ingest/json_scan.hpp"
 
 namespace millrace {
-namespace {
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-}  // namespace
 
 ObjectMembers::Step ObjectMembers::next() {
   if (!skip_space()) return need_more;
@@ -35,7 +30,7 @@ ObjectMembers::Step ObjectMembers::skip_value() {
 }
 
 bool ObjectMembers::skip_space() {
-  while (at_ < text_.size() && is_space(text_[at_])) ++at_;
+  while (at_ < text_.size() && is_json_space(text_[at_])) ++at_;
   return at_ < text_.size();
 }
 

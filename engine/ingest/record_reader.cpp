@@ -22,8 +22,6 @@ constexpr std::uint64_t kLooksMin = 4096, kBytesALook = 256;
 // LIMIT: gone through again at an input's end for records behind one that does not balance.
 constexpr std::size_t kRescanBytesMax = std::size_t{64} << 20;
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 struct Container {
   std::string_view key;    // of the array
   const char* wrapped_in;  // member of an element that holds the record as a string
@@ -202,7 +200,8 @@ RecordReader::Progress RecordReader::step(Block& block) {
 }
 
 void RecordReader::skip_space(std::string_view also) {
-  while (at_ < buffer_bytes_ && (is_space(buffer_[at_]) || also.find(buffer_[at_]) != std::string_view::npos)) ++at_;
+  while (at_ < buffer_bytes_ && (is_json_space(buffer_[at_]) || also.find(buffer_[at_]) != std::string_view::npos))
+    ++at_;
   keep_ = at_;
 }
 
