@@ -93,7 +93,7 @@ class Automaton {
   };
 
   struct FieldPair {
-    FieldId first, second;
+    FieldId first, second;                                // ascending
     std::uint64_t first_lengths = 0, second_lengths = 0;  // bit n % 64: some text has n bytes
 
     bool may_be(const Leaf& a, const Leaf& b) const {
@@ -147,6 +147,7 @@ class Matcher {
   void find_groups(EventFields& fields);
   void find_by_field(FieldId id, EventFields& fields);
   void find_by_pair(std::uint32_t pair, EventFields& fields);
+  void find_by_pairs(std::uint32_t pair, EventFields& fields);
   std::uint64_t hash_of(Leaf& leaf) const;
   void find_by_leaf(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
   void find_by_text(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
@@ -154,6 +155,7 @@ class Matcher {
                      EventFields& fields);
   void find_by_address(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
   void find_costly(const Automaton::Field& field, Leaf& leaf, EventFields& fields);
+  void find_and_remember(const Automaton::Field& field, Leaf& leaf, Remembered& last, EventFields& fields);
   void offer(std::uint64_t hash, Leaf& leaf, EventFields& fields) { offer(hash, leaf, leaf, fields); }
   void offer(std::uint64_t hash, Leaf& first, Leaf& second, EventFields& fields);
   void offer_value(std::uint32_t value, Leaf& first, Leaf& second, EventFields& fields);

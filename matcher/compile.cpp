@@ -309,7 +309,7 @@ class Compiler {
     for_each_conjunction([&](std::size_t at, std::size_t i) {
       const GroupId first = firsts[i], second = is_exact(first) ? second_of(at, first) : kNone;
       paired_.push_back({first, second, access_[i], kNone});
-      if (second != kNone) ++counts[{out_.groups_[first], out_.groups_[second]}];
+      if (second != kNone) ++counts[fields_of(first, second)];
     });
     std::vector<std::pair<std::size_t, std::pair<FieldId, FieldId>>> chosen;
     for (const auto& [fields, count] : counts) {
@@ -321,7 +321,7 @@ class Compiler {
     is_paired_.assign(out_.groups_.size(), true);
     for (PairedGroups& paired : paired_) {
       const auto is_its = [&](const auto& pair) {
-        return pair.first == out_.groups_[paired.first] && pair.second == out_.groups_[paired.second];
+        return std::pair(pair.first, pair.second) == fields_of(paired.first, paired.second);
       };
       const auto at =
           paired.second == kNone ? out_.pairs_.end() : std::find_if(out_.pairs_.begin(), out_.pairs_.end(), is_its);
@@ -334,6 +334,11 @@ class Compiler {
     std::erase_if(paired_, [&](const PairedGroups& paired) { return !is_paired_[paired.first]; });
     std::sort(paired_.begin(), paired_.end());
     paired_.erase(std::unique(paired_.begin(), paired_.end()), paired_.end());
+  }
+
+  // Of two groups, ascending.
+  std::pair<FieldId, FieldId> fields_of(GroupId a, GroupId b) const {
+    return std::minmax(FieldId{out_.groups_[a]}, FieldId{out_.groups_[b]});
   }
 
   // The second-best exact group, unless the two have too many values to enter each with each.
@@ -516,9 +521,12 @@ class Compiler {
   void index_pair(const PairedGroups& paired) {
     group_ = paired.access;
     Automaton::FieldPair& pair = out_.pairs_[paired.pair];
-    for_each_text(paired.first, [&](std::string_view first, std::uint32_t first_entry) {
-      for_each_text(paired.second, [&](std::string_view second, std::uint32_t second_entry) {
-        entry_ = group_ == paired.first ? first_entry : second_entry;
+    const bool in_order = out_.groups_[paired.first] == pair.first;
+    const GroupId first_group = in_order ? paired.first : paired.second;
+    const GroupId second_group = in_order ? paired.second : paired.first;
+    for_each_text(first_group, [&](std::string_view first, std::uint32_t first_entry) {
+      for_each_text(second_group, [&](std::string_view second, std::uint32_t second_entry) {
+        entry_ = group_ == first_group ? first_entry : second_entry;
         pair.first_lengths |= std::uint64_t{1} << first.size() % 64;
         pair.second_lengths |= std::uint64_t{1} << second.size() % 64;
         add_key(pair_hash(text_hash(out_.secret_, first), text_hash(out_.secret_, second), paired.pair));

@@ -19,13 +19,15 @@ Words values_of(const std::vector<std::uint32_t>& groups, GroupId group) {
   return {groups.data() + group + kGroupHeadWords, groups[group + 1]};
 }
 
-template <typename T>
-void sort_unique(std::vector<T>& values, std::size_t begin = 0) {
-  if (values.size() - begin < 2) return;
+void sort_unique_many(std::vector<std::uint32_t>& values, std::size_t begin) {
   const auto from = values.begin() + static_cast<std::ptrdiff_t>(begin);
-  if (values.size() - begin == 2 && values[begin] < values[begin + 1]) return;
   std::sort(from, values.end());
   values.erase(std::unique(from, values.end()), values.end());
+}
+
+inline void sort_unique(std::vector<std::uint32_t>& values, std::size_t begin = 0) {
+  const std::size_t count = values.size() - begin;
+  if (count > 2 || (count == 2 && values[begin] >= values[begin + 1])) sort_unique_many(values, begin);
 }
 
 }  // namespace
@@ -71,6 +73,52 @@ bool Matcher::match(EventFields& fields, std::vector<RuleId>& rules) {
   return decided;
 }
 
+// PERF: users, roles and addresses come again and again; one comparison then stands for a dozen look-ups.
+inline void Matcher::find_costly(const Automaton::Field& field, Leaf& leaf, EventFields& fields) {
+  const std::string_view text = leaf.text();
+  const std::uint32_t remembered = remembered_of_field_[leaf.field];
+  if (remembered == kNone || text.size() > kRememberedBytesMax) return find_by_text(field, leaf, fields);
+  const std::uint64_t tail = text.size() < sizeof(tail) ? 0 : load_word(text.data() + text.size() - sizeof(tail));
+  Remembered& last = remembered_[remembered][mix(text.size(), tail) % kRememberedMax];
+  if (!last.used || !equal_texts(last.text, text)) return find_and_remember(field, leaf, last, fields);
+  for (const GroupId group : last.groups) add_found(group);
+}
+
+inline void Matcher::find_by_leaf(const Automaton::Field& field, Leaf& leaf, EventFields& fields) {
+  if (leaf.kind == LeafKind::string) {
+    if ((field.string_lengths >> leaf.bytes % 64 & 1) != 0) offer(string_hash(hash_of(leaf), leaf.field), leaf, fields);
+    if (field.costly) find_costly(field, leaf, fields);
+    return;
+  }
+  if (field.tokens) offer(text_hash(key_seed(field.seed, KeyKind::token), leaf.text()), leaf, fields);
+  if (leaf.kind != LeafKind::number || !(field.numbers || field.ranges != kNone) || !fields.number(leaf)) return;
+  if (field.numbers) offer(number_hash(key_seed(field.seed, KeyKind::number), *fields.number(leaf)), leaf, fields);
+  if (field.ranges != kNone)
+    automaton_->ranges_[field.ranges].query(*fields.number(leaf), [&](GroupId group) { add_found(group); });
+}
+
+inline void Matcher::find_by_field(FieldId id, EventFields& fields) {
+  const Automaton& a = *automaton_;
+  const auto& field = a.fields_[id];
+  const LeafId first = fields.first(id);
+  if (first == kNone) return;
+  for (LeafId leaf = first; leaf != kNone; leaf = fields.leaf(leaf).next)
+    find_by_leaf(field, fields.leaf(leaf), fields);
+  for (std::uint32_t i = field.list_begin; i < field.list_end; ++i) {
+    if (group_holds(a.lists_[i], fields)) add_found(a.lists_[i]);
+  }
+}
+
+// The values of two fields together.
+inline void Matcher::find_by_pair(std::uint32_t pair, EventFields& fields) {
+  const Automaton::FieldPair& of = automaton_->pairs_[pair];
+  const LeafId first = fields.first(of.first), second = fields.first(of.second);
+  if (first == kNone || second == kNone) return;
+  Leaf &a = fields.leaf(first), &b = fields.leaf(second);
+  if (a.next != kNone || b.next != kNone) return find_by_pairs(pair, fields);
+  if (of.may_be(a, b)) offer(pair_hash(hash_of(a), hash_of(b), pair), a, b, fields);
+}
+
 // Goes by fields or by leaves, whichever are fewer.
 void Matcher::find_groups(EventFields& fields) {
   const Automaton& a = *automaton_;
@@ -88,16 +136,10 @@ void Matcher::find_groups(EventFields& fields) {
   }
 }
 
-// The values of two fields together; or, where an event has many, those of the first field by themselves.
-void Matcher::find_by_pair(std::uint32_t pair, EventFields& fields) {
+// Of a field with several values; where there are many, each by itself.
+void Matcher::find_by_pairs(std::uint32_t pair, EventFields& fields) {
   const FieldId first_field = automaton_->pairs_[pair].first, second_field = automaton_->pairs_[pair].second;
   const LeafId first = fields.first(first_field), second = fields.first(second_field);
-  if (first == kNone || second == kNone) return;
-  if (fields.leaf(first).next == kNone && fields.leaf(second).next == kNone) {
-    Leaf &a = fields.leaf(first), &b = fields.leaf(second);
-    if (automaton_->pairs_[pair].may_be(a, b)) offer(pair_hash(hash_of(a), hash_of(b), pair), a, b, fields);
-    return;
-  }
   const auto for_each_string = [&](LeafId begin, auto&& visit) {
     for (LeafId id = begin; id != kNone; id = fields.leaf(id).next) {
       if (fields.leaf(id).kind == LeafKind::string) visit(fields.leaf(id));
@@ -114,45 +156,11 @@ void Matcher::find_by_pair(std::uint32_t pair, EventFields& fields) {
     });
   } else {
     for_each_string(first, [&](Leaf& a) { offer(string_hash(hash_of(a), first_field), a, fields); });
+    for_each_string(second, [&](Leaf& b) { offer(string_hash(hash_of(b), second_field), b, fields); });
   }
 }
 
-void Matcher::find_by_field(FieldId id, EventFields& fields) {
-  const Automaton& a = *automaton_;
-  const auto& field = a.fields_[id];
-  const LeafId first = fields.first(id);
-  if (first == kNone) return;
-  for (LeafId leaf = first; leaf != kNone; leaf = fields.leaf(leaf).next)
-    find_by_leaf(field, fields.leaf(leaf), fields);
-  for (std::uint32_t i = field.list_begin; i < field.list_end; ++i) {
-    if (group_holds(a.lists_[i], fields)) add_found(a.lists_[i]);
-  }
-}
-
-void Matcher::find_by_leaf(const Automaton::Field& field, Leaf& leaf, EventFields& fields) {
-  if (leaf.kind == LeafKind::string) {
-    if ((field.string_lengths >> leaf.bytes % 64 & 1) != 0) offer(string_hash(hash_of(leaf), leaf.field), leaf, fields);
-    if (field.costly) find_costly(field, leaf, fields);
-    return;
-  }
-  if (field.tokens) offer(text_hash(key_seed(field.seed, KeyKind::token), leaf.text()), leaf, fields);
-  if (leaf.kind != LeafKind::number || !(field.numbers || field.ranges != kNone) || !fields.number(leaf)) return;
-  if (field.numbers) offer(number_hash(key_seed(field.seed, KeyKind::number), *fields.number(leaf)), leaf, fields);
-  if (field.ranges != kNone)
-    automaton_->ranges_[field.ranges].query(*fields.number(leaf), [&](GroupId group) { add_found(group); });
-}
-
-// PERF: users, roles and addresses come again and again; one comparison then stands for a dozen look-ups.
-void Matcher::find_costly(const Automaton::Field& field, Leaf& leaf, EventFields& fields) {
-  const std::string_view text = leaf.text();
-  const std::uint32_t remembered = remembered_of_field_[leaf.field];
-  if (remembered == kNone || text.size() > kRememberedBytesMax) return find_by_text(field, leaf, fields);
-  const std::uint64_t tail = text.size() < sizeof(tail) ? 0 : load_word(text.data() + text.size() - sizeof(tail));
-  Remembered& last = remembered_[remembered][mix(text.size(), tail) % kRememberedMax];
-  if (last.used && equal_texts(last.text, text)) {
-    for (const GroupId group : last.groups) add_found(group);
-    return;
-  }
+void Matcher::find_and_remember(const Automaton::Field& field, Leaf& leaf, Remembered& last, EventFields& fields) {
   const std::size_t found_before = found_.size(), compact_before = compact_at_;
   last.used = false;
   if (found_before > kRememberedGroupsMax) return find_by_text(field, leaf, fields);
@@ -161,7 +169,7 @@ void Matcher::find_costly(const Automaton::Field& field, Leaf& leaf, EventFields
   find_all_ = false;
   last.used = compact_at_ == compact_before && found_.size() - found_before <= kRememberedGroupsMax;
   if (!last.used) return;
-  last.text = text;
+  last.text = leaf.text();
   last.groups.assign(found_.begin() + static_cast<std::ptrdiff_t>(found_before), found_.end());
 }
 
