@@ -91,18 +91,24 @@ class EventFields {
     last_[field] = id;
   }
 
-  // Adds leaves that are chained already, outside of arrays; their texts are still to be set. REQUIRES: no leaf so far.
-  // PERF: what records of one shape have in common is copied.
-  std::span<Leaf> add_all(std::span<const Leaf> chained) {
-    const std::size_t count = chained.size();
+  struct ChainedString {
+    std::string_view text;
+    FieldId field;
+    LeafId next;
+  };
+
+  // Strings outside of arrays that are chained already: string_at(i) is leaf i. REQUIRES: no leaf so far.
+  template <typename StringAt>
+  void set_strings(std::size_t count, StringAt&& string_at) {
     if (leaves_.size() < count) leaves_.resize(2 * count);
-    for (std::size_t i = 0; i < count; ++i) {
-      leaves_[i] = chained[i];
-      last_[chained[i].field] = static_cast<LeafId>(i);
-      first_[chained[count - 1 - i].field] = static_cast<LeafId>(count - 1 - i);
+    for (std::size_t i = count; i-- > 0;) {
+      const ChainedString string = string_at(i);
+      const auto bytes = static_cast<std::uint32_t>(string.text.size());
+      leaves_[i] = {string.text.data(), bytes, string.field, string.next, kNone, kNone, LeafKind::string, 0};
+      first_[string.field] = static_cast<LeafId>(i);
+      if (string.next == kNone) last_[string.field] = static_cast<LeafId>(i);
     }
     leaf_count_ = count;
-    return {leaves_.data(), count};
   }
 
   // `content`: between the quotes, escapes as they stand.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/ingest/object_members.hpp"
+#include "engine/route/text_scan.hpp"
 
 namespace millrace {
 namespace {

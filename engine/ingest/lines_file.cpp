@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "engine/ingest/line.hpp"
-#include "engine/route/structure.hpp"
+#include "engine/route/string_index.hpp"
 
 namespace millrace {
 namespace {

@@ -1,6 +1,7 @@
 #include "engine/ingest/object_members.hpp"
 
 #include "engine/ingest/json_scan.hpp"
+#include "engine/route/text_scan.hpp"
 
 namespace millrace {
 

@@ -9,8 +9,6 @@
 
 namespace millrace {
 
-inline bool is_json_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 class ObjectMembers {
  public:
   enum Step : std::uint8_t { member, end, need_more, malformed };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/route/json_scalar.hpp"
 #include "matcher/json_cursor.hpp"
 
 namespace millrace {
@@ -63,8 +64,8 @@ std::optional<std::string> EventReader::read(std::string_view event, NodeId root
   padded_.append(kJsonPaddingBytes, '\0');
   const std::string_view text(padded_.data(), event.size());
   fields_.clear();
-  structure_.find(text);
-  if (walker_.walk(structure_, root) && is_valid_json(structure_)) return {};
+  strings_.find(text);
+  if (walker_.walk(strings_, root) && is_valid_json(strings_)) return {};
   return validator_.refuse(text).value_or(kTooDeep);
 }
 

@@ -52,7 +52,7 @@ class EventReader {
 
  private:
   EventFields& fields_;
-  Structure structure_;
+  StringIndex strings_;
   Walker walker_;
   JsonValidator validator_;
   std::string padded_;

@@ -46,9 +46,9 @@ constexpr std::array<std::string_view, 9> kEnvelopeKeys = {"version", "id",     
                                                            "time",    "region", "resources",   "detail"};
 
 // Does the text's first key belong to an envelope? PERF: that of nearly every record is eventVersion.
-bool starts_as_envelope(const Structure& text) {
-  if (text.count() < 2 || text.mark(1) != '"') return false;
-  const std::string_view name = text.string(1);
+bool starts_as_envelope(const StringIndex& text) {
+  if (text.count() == 0) return false;
+  const std::string_view name = text.string(0);
   if (name.starts_with("event")) return false;
   return std::find(kEnvelopeKeys.begin(), kEnvelopeKeys.end(), name) != kEnvelopeKeys.end();
 }
@@ -133,21 +133,21 @@ std::vector<RecordRef> Router::pieces_of(const Block& block, const RecordRef& re
 
 // Walks one record; null if it is an event, else why it is none.
 const char* Router::examine(std::string_view record) {
-  structure_.find(record);
-  form_ = starts_as_envelope(structure_) ? Form::envelope : Form::record;
+  strings_.find(record);
+  form_ = starts_as_envelope(strings_) ? Form::envelope : Form::record;
   if (!walk(form_)) return "not_json";
   if (is_confirmed()) return nullptr;
   form_ = form_ == Form::record ? Form::envelope : Form::record;
   return walk(form_) && is_confirmed() ? nullptr : "no_event_source";
 }
 
-bool Router::walk(Form form) {
+inline bool Router::walk(Form form) {
   fields_.clear();
-  return form == Form::record ? record_walker_.walk(structure_, detail_node_) : envelope_walker_.walk(structure_, 0);
+  return form == Form::record ? record_walker_.walk(strings_, detail_node_) : envelope_walker_.walk(strings_, 0);
 }
 
 // A record has an eventSource, or is an insight; an event has detail-type and detail.
-bool Router::is_confirmed() {
+inline bool Router::is_confirmed() {
   if (form_ == Form::envelope) return envelope_walker_.has_member(detail_type) && envelope_walker_.has_watched();
   return record_walker_.has_member(event_source) || record_walker_.member(event_type) == "AwsCloudTrailInsight";
 }
@@ -177,7 +177,7 @@ void Router::complete_envelope(std::string_view record) {
 }
 
 // PERF: a source is often the last one's.
-void Router::derive_source() {
+inline void Router::derive_source() {
   const std::string_view wanted = record_walker_.member(event_source);
   if (equal_texts(wanted, derived_from_) && !envelope_.source.empty()) return;
   derived_from_ = wanted;
@@ -186,7 +186,7 @@ void Router::derive_source() {
 }
 
 // The envelope's members as leaves, where a rule asks for them.
-void Router::add_derived_fields(std::string_view record) {
+inline void Router::add_derived_fields(std::string_view record) {
   const auto add = [&](FieldId field, std::string_view text) { fields_.add(field, LeafKind::string, text); };
   if (version_ != kNone) add(version_, "0");
   if (detail_type_ != kNone) add(detail_type_, detail_type_of(record_walker_.member(event_type)));
@@ -208,7 +208,7 @@ std::string Router::derived_id(std::string_view record) {
   return uuid_from(id.empty() ? record : id);
 }
 
-bool Router::match_fields(const char*& bad_kind) {
+inline bool Router::match_fields(const char*& bad_kind) {
   matched_.clear();
   if (!matcher_.match(fields_, matched_)) bad_kind = "undecidable_arrays";
   return bad_kind == nullptr;
@@ -228,7 +228,7 @@ void Router::route(const Block& block, StartBatch& out) {
   for_each_record(block, [&](const RecordRef& ref, const char* bad_kind) {
     const std::string_view record = block.record(ref);
     ++out.tally.records;
-    if (bad_kind == nullptr && options_.strict && !is_valid_json(structure_)) bad_kind = "not_json";
+    if (bad_kind == nullptr && options_.strict && !is_valid_json(strings_)) bad_kind = "not_json";
     if (bad_kind != nullptr) return reject(block, ref, bad_kind, out);
     if (!rules_->any_enabled()) {
       ++out.tally.not_delivered["no_enabled_rule"];
@@ -250,7 +250,7 @@ void Router::route(const Block& block, StartBatch& out) {
     if (!match_fields(bad_kind)) return reject(block, ref, bad_kind, out);
     if (with_all_only)
       std::erase_if(matched_, [&](RuleId id) { return rules_->rules()[id].state != RuleState::enabled_with_all; });
-    if (!matched_.empty() && !is_valid_json(structure_)) return reject(block, ref, "not_json", out);
+    if (!matched_.empty() && !is_valid_json(strings_)) return reject(block, ref, "not_json", out);
     ++out.tally.routed;
     if (!matched_.empty()) add_starts(record, ref.number, out);
   });
@@ -263,7 +263,7 @@ void Router::match(const Block& block, StartBatch& out, const Visit& visit) {
     matched_.clear();
     if (bad_kind == nullptr && form_ == Form::record) add_derived_fields(record);
     if (bad_kind == nullptr) match_fields(bad_kind);
-    if (bad_kind == nullptr && !is_valid_json(structure_)) bad_kind = "not_json";  // its id is wanted in any case
+    if (bad_kind == nullptr && !is_valid_json(strings_)) bad_kind = "not_json";  // its id is wanted in any case
     if (bad_kind != nullptr) return reject(block, ref, bad_kind, out);
     ++out.tally.routed;
     out.tally.matched_events += !matched_.empty();
@@ -278,7 +278,7 @@ std::uint64_t Router::count_matches(const Block& block) {
   for_each_record(block, [&](const RecordRef& ref, const char* bad_kind) {
     if (bad_kind != nullptr) return;
     if (form_ == Form::record) add_derived_fields(block.record(ref));
-    if (match_fields(bad_kind) && !matched_.empty() && is_valid_json(structure_)) matches += matched_.size();
+    if (match_fields(bad_kind) && !matched_.empty() && is_valid_json(strings_)) matches += matched_.size();
   });
   return matches;
 }

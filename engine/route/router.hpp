@@ -80,7 +80,7 @@ class Router {
   const Automaton& automaton_;
   Matcher matcher_;
   EventFields fields_;
-  Structure structure_;
+  StringIndex strings_;
   NodeId detail_node_;
   Walker record_walker_, envelope_walker_;
   JsonValidator validator_, input_validator_;

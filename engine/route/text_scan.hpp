@@ -9,13 +9,15 @@
 #include <cstdint>
 #include <string_view>
 
-#include "engine/route/structure.hpp"
+#include "engine/route/string_index.hpp"
 
 #ifdef __AVX2__
 #include <immintrin.h>
 #endif
 
 namespace millrace {
+
+inline bool is_json_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 // Thirty-two bytes of text; bit i of a mask speaks of byte i.
 class Bytes32 {

@@ -1,8 +1,7 @@
 // Walks one JSON object along the paths that rules use and collects their leaves.
 //
-// What it checks: the brackets, colons, commas and quotes of the whole text, the escapes of the strings that it
-// collects or looks up, and the grammar of the numbers and literals that it collects. What it does not: the rest of the
-// text's strings and scalars, and UTF-8; is_valid_json() does.
+// What it checks: all of the text but what its strings hold, and the escapes of those that it collects or looks up.
+// What it does not: the other strings, and UTF-8; is_valid_json() does.
 //
 // Members of the object can be asked for without being leaves of a field: members() of the constructor.
 //
@@ -16,7 +15,7 @@
 #include <string_view>
 
 #include "engine/route/shape.hpp"
-#include "engine/route/structure.hpp"
+#include "engine/route/string_index.hpp"
 #include "matcher/event_fields.hpp"
 #include "matcher/path_trie.hpp"
 
@@ -30,30 +29,33 @@ class Walker {
          std::span<const NodeId> members = {}, NodeId watched = kNone);
 
   // Walks an object whose members are children of `root`. `text` is asked again for members.
-  bool walk(const Structure& text, NodeId root);
+  bool walk(const StringIndex& text, NodeId root);
 
   // Of the last walk, until the next: the text of the first string or scalar there; empty if there is none.
-  std::string_view member(std::size_t i);
-  bool has_member(std::size_t i) const { return shape_->members[i] != 0; }
+  std::string_view member(std::size_t i) {
+    const Shape::Value value = shape_->members[i];
+    if (value.kind != Shape::Kind::string) return value.kind == Shape::Kind::none ? "" : shapes_.scalar(value.index);
+    const std::string_view content = text_->string(value.index);
+    return text_->has_backslash() ? unescaped_member(i, content) : content;
+  }
+  bool has_member(std::size_t i) const { return shape_->members[i].kind != Shape::Kind::none; }
   bool has_watched() const { return shape_->has_watched; }
 
  private:
+  std::string_view unescaped_member(std::size_t i, std::string_view content);
   bool add_string(std::string_view content, FieldId field);
-  bool add_scalar(std::string_view text, FieldId field);
+  void add_scalar(std::string_view text, FieldId field);
   void take_bracket(Shape::Kind kind);
 
   EventFields& fields_;
   ShapeTable shapes_;
   const Shape* shape_ = nullptr;
-  const Structure* text_ = nullptr;
+  const StringIndex* text_ = nullptr;
   std::vector<ArrayId> arrays_;  // the open ones
   std::array<std::string, kMembersMax> unescaped_;
 };
 
 // Is the text of a walked object valid to its last byte?
-bool is_valid_json(const Structure& text);
-
-// The grammar of a JSON number.
-bool is_json_number(std::string_view text);
+bool is_valid_json(const StringIndex& text);
 
 }  // namespace millrace

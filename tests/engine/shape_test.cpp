@@ -41,7 +41,7 @@ class Reader {
   }
 };
 
-// Few structures and few keys, so that texts often share their marks and differ in a key.
+// Few structures and few keys, so that texts often share their heads and differ in a key.
 class Texts {
  public:
   explicit Texts(std::uint64_t seed) : random_(seed) {}
@@ -70,7 +70,10 @@ class Texts {
     if (kind >= 6) return object(depth);
     return random_.of({"\"v\"", "\"w\\n\"", "1", "-2.5e1", "true", "null", "\"\"", "01", "\"\\x\"", "[]", "{}"});
   }
-  std::string space() { return random_.of({"", "", "", "", "", "", "", " ", "\n\t"}); }
+  std::string space() {
+    return random_.of(
+        {"", "", "", "", "", "", "", "", "", "", " ", "\n\t", "     ", "                                 "});
+  }
 
   test::Random random_;
 };

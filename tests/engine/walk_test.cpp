@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/route/event_reader.hpp"
+#include "engine/route/json_scalar.hpp"
 
 namespace millrace {
 namespace {

@@ -1,0 +1,30 @@
+// The scalars of JSON that are no strings: numbers of any size, true, false and null.
+//
+// Threads: pure. Cost: about a nanosecond. Errors: a null pointer.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace millrace {
+
+// The place behind the number that begins at `at`, or behind as much of it as is one; null if none does.
+const char* json_number_end(const char* at, const char* end);
+
+// The place behind the scalar that begins at `at`, as above. REQUIRES: four readable bytes.
+inline const char* json_scalar_end(const char* at, const char* end) {
+  const auto begins_with = [&](const char* four) { return std::memcmp(at, four, 4) == 0; };
+  const auto bytes = end - at;
+  if (bytes >= 4 && (begins_with("true") || begins_with("null"))) return at + 4;
+  if (bytes >= 5 && begins_with("fals") && at[4] == 'e') return at + 5;
+  return json_number_end(at, end);
+}
+
+// The grammar of a JSON number.
+inline bool is_json_number(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  return json_number_end(text.data(), end) == end && !text.empty();
+}
+
+}  // namespace millrace

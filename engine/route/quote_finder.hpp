@@ -1,0 +1,64 @@
+// The loop that finds quotes, for processors of every kind: a Group says where 64 bytes have what, and writes places.
+//
+// Included by one source file a processor, each compiled for its own and giving a Group of an unnamed namespace, so
+// that no code made for one processor is linked where another one runs. For the same reason nothing here calls a
+// function of another header.
+//
+// PERF: few texts have a backslash, so they are gone through as if none had, and those that have, once more.
+#pragma once
+
+#include "engine/route/string_index.hpp"
+
+namespace millrace {
+
+// REQUIRES: of Group: `Group(at)` of 64 bytes and `Group(at, count)` of fewer, spaces behind them; by bit equal();
+// write() moves the room behind what it wrote; write_heads() of all that has no heads yet; note() and what Seen tells
+// of all that were noted.
+template <typename Group>
+struct QuoteLoop {
+  // The bytes that a backslash escapes; `carry` says so of the first byte of the next group.
+  static std::uint64_t escaped_by(std::uint64_t slashes, std::uint64_t& carry) {
+    std::uint64_t out = carry;
+    slashes &= ~carry;
+    carry = 0;
+    while (slashes != 0) {
+      const std::uint64_t slash = slashes & (0 - slashes), behind = slash << 1;
+      out |= behind;
+      slashes &= ~(slash | behind);
+      carry = slash >> 63;
+    }
+    return out;
+  }
+
+  template <typename Take>
+  [[gnu::always_inline]] static inline void for_each_group(const char* text, std::size_t bytes, Take&& take) {
+    std::size_t at = 0;
+    for (; at + 64 <= bytes; at += 64) take(Group(text + at), static_cast<std::uint32_t>(at));
+    if (at < bytes) take(Group(text + at, bytes - at), static_cast<std::uint32_t>(at));
+  }
+
+  static QuotesFound find(const char* text, std::size_t bytes, QuoteRoom room) {
+    typename Group::Seen seen;
+    QuoteRoom rest = room;
+    for_each_group(text, bytes, [&](const Group& group, std::uint32_t place) {
+      group.note(seen);
+      group.write(group.equal('"'), place, rest);
+    });
+    if (seen.backslash()) rest = find_unescaped(text, bytes, room);
+    const auto count = static_cast<std::size_t>(rest.places - room.places);
+    Group::write_heads(text, count, room);
+    return {count, seen.backslash(), seen.control()};
+  }
+
+  static QuoteRoom find_unescaped(const char* text, std::size_t bytes, QuoteRoom rest) {
+    std::uint64_t carry = 0;
+    for_each_group(text, bytes, [&](const Group& group, std::uint32_t place) {
+      const std::uint64_t slashes = group.equal('\\'), quotes = group.equal('"');
+      const std::uint64_t escaped = (slashes | carry) == 0 ? 0 : escaped_by(slashes, carry);
+      group.write(quotes & ~escaped, place, rest);
+    });
+    return rest;
+  }
+};
+
+}  // namespace millrace

@@ -1,0 +1,84 @@
+// Finds quotes with AVX2: two halves a group; places are taken out of a mask eight at a time.
+#ifdef __x86_64__
+
+#include <immintrin.h>
+
+#include <cstring>
+
+#include "engine/route/quote_finder.hpp"
+
+namespace millrace {
+namespace {
+
+struct Ordinals {
+  alignas(32) char of[64];
+};
+constexpr Ordinals kOrdinals = [] {
+  Ordinals out{};
+  for (int i = 0; i < 64; ++i) out.of[i] = static_cast<char>(i);
+  return out;
+}();
+
+class Group {
+ public:
+  explicit Group(const char* at) : low_(load(at)), high_(load(at + 32)) {}
+  Group(const char* at, std::size_t count) : low_(spaces_from(count, at, 0)), high_(spaces_from(count, at, 32)) {}
+  std::uint64_t equal(char c) const { return bits(is(low_, c)) | std::uint64_t{bits(is(high_, c))} << 32; }
+
+  struct Seen {
+    __m256i lowest = _mm256_set1_epi8(-1), slashes = _mm256_setzero_si256();
+    bool control() const {
+      return bits(_mm256_cmpeq_epi8(_mm256_min_epu8(lowest, _mm256_set1_epi8(0x1f)), lowest)) != 0;
+    }
+    bool backslash() const { return bits(slashes) != 0; }
+  };
+  void note(Seen& seen) const {
+    seen.lowest = _mm256_min_epu8(seen.lowest, _mm256_min_epu8(low_, high_));
+    seen.slashes = _mm256_or_si256(seen.slashes, _mm256_or_si256(is(low_, '\\'), is(high_, '\\')));
+  }
+
+  // PERF: more are written than there are, so that no branch depends on a count below eight.
+  static void write(std::uint64_t quotes, std::uint32_t place, QuoteRoom& room) {
+    std::uint32_t* places = room.places;
+    room.places += __builtin_popcountll(quotes);
+    do {
+      for (unsigned i = 0; i < 8; ++i) {
+        *places++ = place + static_cast<std::uint32_t>(_tzcnt_u64(quotes));
+        quotes &= quotes - 1;
+      }
+    } while (quotes != 0);
+  }
+
+  // The two bytes behind each closing quote, then the heads that they make.
+  static void write_heads(const char* text, std::size_t count, QuoteRoom room) {
+    for (std::size_t i = 1; i < count; i += 2) std::memcpy(room.heads + i, text + room.places[i] + 1, 2);
+    for (std::size_t i = 1; i < count; i += 32) {
+      const auto heads = reinterpret_cast<__m256i*>(room.heads + i);
+      const __m256i pairs = _mm256_loadu_si256(heads), quoted = _mm256_srli_epi16(is(pairs, '"'), 8);
+      _mm256_storeu_si256(heads, _mm256_or_si256(pairs, _mm256_slli_epi16(quoted, 7)));
+    }
+  }
+
+ private:
+  // The bytes from `first` on, those behind `count` made spaces.
+  static __m256i spaces_from(std::size_t count, const char* at, int first) {
+    const __m256i ordinal = _mm256_load_si256(reinterpret_cast<const __m256i*>(kOrdinals.of + first));
+    const __m256i kept = _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(count)), ordinal);
+    return _mm256_blendv_epi8(_mm256_set1_epi8(' '), load(at + first), kept);
+  }
+  static __m256i load(const char* at) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)); }
+  static __m256i is(__m256i bytes, char c) { return _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(c)); }
+  static std::uint32_t bits(__m256i hits) { return static_cast<std::uint32_t>(_mm256_movemask_epi8(hits)); }
+
+  __m256i low_, high_;
+};
+
+}  // namespace
+
+QuotesFound find_quotes_avx2(const char* text, std::size_t bytes, QuoteRoom room) {
+  return QuoteLoop<Group>::find(text, bytes, room);
+}
+
+}  // namespace millrace
+
+#endif
