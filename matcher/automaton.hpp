@@ -127,8 +127,8 @@ class Matcher {
  public:
   explicit Matcher(std::shared_ptr<const Automaton> automaton);
 
-  // Appends the ids of the rules that match, ascending, each once. Says false if array consistency could not be decided
-  // within kConsistencyStatesMax, which takes an event with several arrays on one path.
+  // Appends the ids of the rules that match, ascending, each once. Says false if a rule that does not was not decided
+  // within kConsistencyStatesMax states of its arrays, which takes an event with several arrays on one path.
   bool match(EventFields& fields, std::vector<RuleId>& rules);
 
  private:
@@ -164,8 +164,9 @@ class Matcher {
   void offer_twins(GroupId group, EventFields& fields);
   ConsistencyField list_of(GroupId group) const;
   bool group_holds(GroupId group, EventFields& fields);
-  Consistency conjunction_holds(GroupId access, std::span<const GroupId> groups, EventFields& fields);
-  bool run_cluster(GroupId group, EventFields& fields, std::vector<RuleId>& rules);
+  bool holds_in_large_cluster(GroupId group, EventFields& fields);
+  Consistency conjunction_holds(GroupId access, std::span<const GroupId> groups, bool large, EventFields& fields);
+  void run_cluster(GroupId group, EventFields& fields, std::vector<RuleId>& rules);
 
   std::shared_ptr<const Automaton> automaton_;
   // A group that was found, and in which event; the last one of those that share the place.
@@ -177,8 +178,19 @@ class Matcher {
   static std::size_t sighting_of(GroupId group) { return group * 0x9e3779b1u >> 20; }
   bool is_found(GroupId group) const;
 
+  // Whether a group holds, and in which event.
+  struct Known {
+    GroupId group = kNone;
+    std::uint32_t event = 0;
+    bool holds = false;
+  };
+  static constexpr unsigned kKnownBits = 10;
+  static constexpr std::size_t kLargeClusterWords = 256;
+
   std::vector<GroupId> found_;  // access groups that hold
   std::array<Sighting, kSightings> sightings_{};
+  std::array<Known, 1 << kKnownBits> known_{};
+  std::vector<RuleId> undecided_;
   std::uint32_t event_ = 0;
   bool find_all_ = false;       // also what was found already: the groups of a value are being remembered
   std::size_t compact_at_ = 0;  // repetitions in found_ are taken out when it has grown so far

@@ -54,23 +54,28 @@ inline void Matcher::offer(std::uint64_t hash, Leaf& first, Leaf& second, EventF
 bool Matcher::match(EventFields& fields, std::vector<RuleId>& rules) {
   found_.clear();
   compact_at_ = kFoundMin;
-  if (++event_ == 0) sightings_.fill({});  // the numbers begin anew
+  if (++event_ == 0) {  // the numbers begin anew
+    sightings_.fill({});
+    known_.fill({});
+  }
   if (fields.has_arrays()) consistency_.clear();
   find_groups(fields);
   if (found_.size() > kFoundFew) sort_unique(found_);
   const std::size_t rules_before = rules.size();
-  bool decided = true;
+  undecided_.clear();
   // Twins are found behind the groups that lead to them.
   const std::size_t found = found_.size();
   compact_at_ = ~std::size_t{0};
   for (std::size_t i = 0; i < found; ++i) {
-    decided &= run_cluster(found_[i], fields, rules);
+    run_cluster(found_[i], fields, rules);
     if (automaton_->groups_[found_[i] + 3] != kNone) offer_twins(found_[i], fields);
   }
   sort_unique(found_, found);
-  for (std::size_t i = found; i < found_.size(); ++i) decided &= run_cluster(found_[i], fields, rules);
+  for (std::size_t i = found; i < found_.size(); ++i) run_cluster(found_[i], fields, rules);
   sort_unique(rules, rules_before);
-  return decided;
+  return undecided_.empty() || std::all_of(undecided_.begin(), undecided_.end(), [&](RuleId rule) {
+           return std::binary_search(rules.begin() + static_cast<std::ptrdiff_t>(rules_before), rules.end(), rule);
+         });
 }
 
 // PERF: users, roles and addresses come again and again; one comparison then stands for a dozen look-ups.
@@ -285,9 +290,19 @@ bool Matcher::group_holds(GroupId group, EventFields& fields) {
   return false;
 }
 
-Consistency Matcher::conjunction_holds(GroupId access, std::span<const GroupId> groups, EventFields& fields) {
+// PERF: an `$or` product asks the same few lists in many conjunctions.
+bool Matcher::holds_in_large_cluster(GroupId group, EventFields& fields) {
+  Known& known = known_[group * 0x9e3779b1u >> (32 - kKnownBits)];
+  if (known.group != group || known.event != event_) known = {group, event_, group_holds(group, fields)};
+  return known.holds;
+}
+
+Consistency Matcher::conjunction_holds(GroupId access, std::span<const GroupId> groups, bool large,
+                                       EventFields& fields) {
   if (!fields.has_arrays()) {
-    const auto holds = [&](GroupId group) { return group == access || group_holds(group, fields); };
+    const auto holds = [&](GroupId group) {
+      return group == access || (large ? holds_in_large_cluster(group, fields) : group_holds(group, fields));
+    };
     return std::all_of(groups.begin(), groups.end(), holds) ? Consistency::consistent : Consistency::inconsistent;
   }
   conjunction_.clear();
@@ -295,16 +310,17 @@ Consistency Matcher::conjunction_holds(GroupId access, std::span<const GroupId> 
   return consistency_.check(conjunction_, fields);
 }
 
-bool Matcher::run_cluster(GroupId access, EventFields& fields, std::vector<RuleId>& rules) {
+void Matcher::run_cluster(GroupId access, EventFields& fields, std::vector<RuleId>& rules) {
   const std::uint32_t* at = automaton_->clusters_.data() + automaton_->groups_[access + 2];
   const std::uint32_t* const end = at + at[0];
-  bool decided = true;
+  const bool large = at[0] > kLargeClusterWords;
+  RuleId matched = kNone;
   for (++at; at != end; at += 2 + at[1]) {
-    const Consistency verdict = conjunction_holds(access, {at + 2, at[1]}, fields);
-    decided &= verdict != Consistency::undecided;
-    if (verdict == Consistency::consistent) rules.push_back(at[0]);
+    if (at[0] == matched) continue;  // by another of its conjunctions
+    const Consistency verdict = conjunction_holds(access, {at + 2, at[1]}, large, fields);
+    if (verdict == Consistency::consistent) rules.push_back(matched = at[0]);
+    if (verdict == Consistency::undecided) undecided_.push_back(at[0]);
   }
-  return decided;
 }
 
 }  // namespace millrace

@@ -120,7 +120,7 @@ bool ShapeTable::was_seen(std::uint64_t hash) {
 
 // A shape that is read for the second time is kept: most that come once never come again.
 void ShapeTable::keep(const StringIndex& text, std::uint64_t hash) {
-  if (!keepable_ || text.count() > kShapeStringsMax || !was_seen(mix(hash, keys_hash_))) return;
+  if (!keepable_ || !was_seen(mix(hash, keys_hash_))) return;
   chain_strings();
   Shape shape = reading_;
   shape.heads = {text.heads(), 2 * text.count()};
@@ -179,7 +179,7 @@ bool ShapeTable::read(const StringIndex& text, NodeId root) {
   text_ = &text;
   reading_.members.fill({});
   reading_.has_watched = false;
-  keepable_ = true;
+  keepable_ = text.count() <= kShapeStringsMax;
   scalars_.clear();
   quoted_gaps_read_.clear();
   fixed_gaps_read_.clear();
@@ -287,6 +287,7 @@ bool ShapeTable::key(NodeId node, NodeId& child) {
   if (escaped && !unescape_json(name, unescaped_)) return false;
   const bool may_lead_on = escaped || heads_[node].has(name.data() - 1);
   if (may_lead_on) child = wants_.paths.descend(node, escaped ? std::string_view(unescaped_) : name);
+  if (!keepable_) return true;
   if (!may_lead_on) {
     const std::uint64_t mask = heads_[node].mask;
     others_read_.push_back({string, node, load_word(name.data() - 1) & mask, mask});

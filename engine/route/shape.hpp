@@ -37,7 +37,7 @@
 namespace millrace {
 
 // LIMIT: of a shape that is kept, its strings and its gaps with more than one byte; a CloudTrail record has 60 and 12.
-constexpr std::size_t kShapeStringsMax = 1024, kShapeGapsMax = 256;
+constexpr std::size_t kShapeStringsMax = 1024, kShapeGapsMax = 128;
 // LIMIT: shapes kept by a walker; a bucket of logs has hundreds.
 constexpr std::size_t kShapesMax = 2048;
 // LIMIT: keys that shapes are compared by. Shapes with others are not kept.

@@ -55,6 +55,47 @@ TEST_CASE("many fields of many elements stay decidable", "[matcher]") {
   CHECK(engine.decided());
 }
 
+TEST_CASE("a rule is decided if one of its conjunctions matches, whatever the others are", "[matcher]") {
+  const auto array = [](const std::string& key) {
+    std::string out = R"("a":[{"s":1})";
+    for (int i = 0; i < 159; ++i) out += ",{\"" + key + "\":1}";
+    return out + "]";
+  };
+  const std::string event = "{" + array("p") + "," + array("q") + "," + array("r") + R"(,"d":1})";
+  const std::string hard = R"({"a":{"p":[1],"q":[1],"r":[1],"s":[1]}})";
+  test::FastEngine undecidable({hard});
+  CHECK(undecidable.match(event)->empty());
+  CHECK_FALSE(undecidable.decided());
+  for (const std::string& pattern : {R"({"$or":[)" + hard + R"(,{"d":[1]}]})", R"({"$or":[{"d":[1]},)" + hard + "]}"}) {
+    test::FastEngine engine({pattern});
+    CHECK(engine.match(event) == std::vector<RuleId>{0});
+    CHECK(engine.decided());
+  }
+  test::FastEngine both({R"({"d":[1]})", hard});
+  CHECK(both.match(event) == std::vector<RuleId>{0});
+  CHECK_FALSE(both.decided());
+}
+
+TEST_CASE("the product of several `$or` matches as each of its conjunctions does", "[matcher]") {
+  const auto factor = [](const std::string& name, const std::string& values) {
+    std::string out = R"("$or":[)";
+    for (int i = 0; i < 8; ++i) out += (i > 0 ? "," : "") + ("{\"" + name + std::to_string(i) + "\":[" + values + "]}");
+    return out + "]";
+  };
+  const std::string pattern = "{\"p\":{" + factor("a", "1") + "},\"q\":{" + factor("b", "1, 2") + "},\"r\":{" +
+                              factor("c", R"({"anything-but":1})") + "}}";
+  const std::vector<std::string> patterns = {pattern, R"({"p":{"a7":[1]}})", pattern};
+  test::FastEngine fast(patterns);
+  test::SlowEngine slow(patterns);
+  for (const std::string event :
+       {R"({"p":{"a7":1,"a2":1},"q":{"b3":2},"r":{"c7":2}})", R"({"p":{"a7":1},"q":{"b3":2},"r":{"c7":1,"c0":1}})",
+        R"({"p":{"a7":1},"q":{"b3":3},"r":{"c7":2}})",
+        R"({"p":[{"a7":1},{"a1":1}],"q":{"b3":2},"r":[{"c7":1},{"c0":5}]})", R"({"p":{"a7":1},"q":{"b3":2},"r":{}})"}) {
+    INFO(event);
+    CHECK(fast.match(event) == slow.match(event));
+  }
+}
+
 TEST_CASE("exact lists find their elements among many", "[matcher]") {
   std::vector<std::string> patterns;
   std::string event = "{\"a\":[";
