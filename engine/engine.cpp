@@ -170,12 +170,16 @@ class Replay {
         return Failure{"--resume: " + file.path +
                        " has changed since it was finished; --accept-changes goes on without reading it again"};
       // What was begun may have grown, as a log does.
-      if (!known->second.finished && !same && file.bytes <= known->second.bytes)
+      if (!known->second.finished && !same && (file.bytes <= known->second.bytes || begins_otherwise(known->second)))
         return Failure{"--resume: " + file.path +
                        " is not what it was when the replay stopped; --accept-changes goes on " + "behind record " +
                        std::to_string(known->second.records_done) + " of it"};
     }
     return {};
+  }
+
+  static bool begins_otherwise(const InputProgress& known) {
+    return known.head != 0 && head_of(known.path, known.bytes) != known.head;
   }
 
   std::optional<Failure> note(const StartBatch& batch, std::span<const Outcome> outcomes) {
@@ -231,7 +235,8 @@ class Replay {
     executor_.close(sequence);
   }
 
-  void read_large(const InputFile& file, std::uint64_t skipped, std::uint64_t& sequence) {
+  void read_large(InputFile file, std::uint64_t skipped, std::uint64_t& sequence) {
+    if (config_.resume) file.head = head_of(file.path, file.bytes);
     RecordReader reader(file.path, config_.record_bytes_max, &stop_, skipped);
     executor_.submit(opened_input(sequence++, true));
     std::shared_ptr<Numbering> numbering;  // once workers have read of it
@@ -288,7 +293,8 @@ class Replay {
   }
 
   void add_progress(StartBatch& batch, const InputFile& file, std::uint64_t records, bool finished) const {
-    if (config_.resume) batch.progress.push_back({file.path, file.bytes, file.modified_ns, records, finished});
+    if (config_.resume)
+      batch.progress.push_back({file.path, file.bytes, file.modified_ns, records, finished, file.head});
   }
 
   // Waits for a place, so that a slow sink stops the reader.

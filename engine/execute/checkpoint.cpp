@@ -10,6 +10,7 @@ constexpr std::int64_t kVersion = 1;
 constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS checkpoint_inputs(path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, "
     "modified_ns INTEGER NOT NULL, records INTEGER NOT NULL, finished INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS checkpoint_heads(path TEXT PRIMARY KEY, head INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS checkpoint_state(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;";
 
 }  // namespace
@@ -37,21 +38,30 @@ Result<Checkpoint> Checkpoint::inside(Database& database) {
 std::optional<Failure> Checkpoint::prepare() {
   auto put_input = database_->prepare("INSERT OR REPLACE INTO checkpoint_inputs VALUES(?,?,?,?,?)");
   if (!put_input) return put_input.failure();
+  auto put_head = database_->prepare("INSERT OR REPLACE INTO checkpoint_heads VALUES(?,?)");
+  if (!put_head) return put_head.failure();
   auto put_state = database_->prepare("INSERT OR REPLACE INTO checkpoint_state VALUES(?,?)");
   if (!put_state) return put_state.failure();
   put_input_ = std::move(*put_input);
+  put_head_ = std::move(*put_head);
   put_state_ = std::move(*put_state);
   return {};
 }
 
 Result<ResumePoint> Checkpoint::load() {
   ResumePoint out;
-  auto inputs = database_->prepare("SELECT path, bytes, modified_ns, records, finished FROM checkpoint_inputs");
+  auto inputs = database_->prepare(
+      "SELECT path, bytes, modified_ns, records, finished, ifnull(head, 0) "
+      "FROM checkpoint_inputs LEFT JOIN checkpoint_heads USING(path)");
   if (!inputs) return inputs.failure();
   while (inputs->step()) {
     const std::string path(inputs->text(0));
-    out.inputs[path] = {path, static_cast<std::uint64_t>(inputs->number(1)), inputs->number(2),
-                        static_cast<std::uint64_t>(inputs->number(3)), inputs->number(4) != 0};
+    out.inputs[path] = {path,
+                        static_cast<std::uint64_t>(inputs->number(1)),
+                        inputs->number(2),
+                        static_cast<std::uint64_t>(inputs->number(3)),
+                        inputs->number(4) != 0,
+                        static_cast<std::uint64_t>(inputs->number(5))};
   }
   auto state = database_->prepare("SELECT key, value FROM checkpoint_state");
   if (!state) return state.failure();
@@ -101,6 +111,11 @@ std::optional<Failure> Checkpoint::put(std::span<const InputProgress> progress, 
     put_input_.step();
     put_input_.reset();
     if (put_input_.result() != SQLITE_DONE) return database_->failure();
+    if (input.head == 0) continue;
+    put_head_.bind(1, input.path).bind(2, static_cast<std::int64_t>(input.head));
+    put_head_.step();
+    put_head_.reset();
+    if (put_head_.result() != SQLITE_DONE) return database_->failure();
   }
   return put_state("sink_bytes", std::to_string(sink_bytes));
 }

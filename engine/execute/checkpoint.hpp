@@ -1,8 +1,8 @@
 // How far a replay has come, kept in an SQLite file: its own (FILE.checkpoint) or the local store's.
 //
 // Tables: checkpoint_inputs(path, bytes, modified_ns, records, finished), one row an input that was begun;
-//         checkpoint_state(key, value): `rules`, the fingerprint of the rule file, `sink`, by name, and `sink_bytes`,
-//         the durable length of the sink's file.
+//         checkpoint_heads(path, head), how the large ones begin; checkpoint_state(key, value): `rules`, the
+//         fingerprint of the rule file, `sink`, by name, and `sink_bytes`, the durable length of the sink's file.
 //
 // Invariant: what is saved never says more than the sink holds durably: save() comes after it, or in its transaction.
 //
@@ -50,7 +50,7 @@ class Checkpoint {
 
   std::unique_ptr<Database> own_;
   Database* database_;
-  Statement put_input_, put_state_;
+  Statement put_input_, put_head_, put_state_;
 };
 
 }  // namespace millrace

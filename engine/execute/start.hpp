@@ -57,6 +57,7 @@ struct InputProgress {
   std::int64_t modified_ns = 0;    // its file's time
   std::uint64_t records_done = 0;  // bad ones included
   bool finished = false;
+  std::uint64_t head = 0;  // of a large file (head_of), else 0
 };
 
 // What happened to the records of a batch. Sums of these make the summary.

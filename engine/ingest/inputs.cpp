@@ -1,6 +1,8 @@
 #include "engine/ingest/inputs.hpp"
 
+#define XXH_INLINE_ALL
 #include <sys/stat.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +10,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <set>
 #include <string_view>
@@ -216,6 +219,13 @@ Result<std::vector<std::string>> read_path_list(const std::string& file, const s
     at = behind + 1;
   }
   return out;
+}
+
+std::uint64_t head_of(const std::string& path, std::uint64_t bytes) {
+  std::string head(std::min<std::uint64_t>(bytes, kHeadBytesMax), '\0');
+  std::ifstream file(path, std::ios::binary);
+  if (head.empty() || !file.read(head.data(), static_cast<std::streamsize>(head.size()))) return 0;
+  return XXH3_64bits(head.data(), head.size()) | 1;
 }
 
 }  // namespace millrace

@@ -24,7 +24,14 @@ struct InputFile {
   std::string path;         // "-" is standard input
   std::uint64_t bytes = 0;  // as stored; 0 where unknown
   std::int64_t modified_ns = 0;
+  std::uint64_t head = 0;  // hash of its beginning, 0 until asked for
 };
+
+// LIMIT: of an input's beginning by which it is known again; an array's first records differ by then.
+constexpr std::size_t kHeadBytesMax = 4096;
+
+// Of the first kHeadBytesMax of `bytes` bytes of a file, never 0; 0 if they cannot be read.
+std::uint64_t head_of(const std::string& path, std::uint64_t bytes);
 
 // Empty: all.
 struct InputFilter {

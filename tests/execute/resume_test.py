@@ -288,6 +288,18 @@ class Resume(ResumeCase):
         os.rename(self.directory / begun, self.directory / "elsewhere.json")
         self.refused("replay", "--rules", self.rules, self.logs, "--to", "ndjson:starts", "--resume", message="begun")
 
+    def test_a_begun_input_may_grow_but_not_begin_otherwise(self):
+        content = records(RECORDS)
+        self.logs = self.write("one.json", content)
+        for sink in ("ndjson:starts", "local:starts.db"):
+            with self.subTest(sink=sink):
+                self.write("one.json", content)
+                self.cut_short(sink)
+                self.write("one.json", content.replace("PutObject", "PutXbject", 1) + "\n")
+                self.refused("replay", "--rules", self.rules, self.logs, "--to", sink, "--resume", message="one.json")
+                self.write("one.json", content + "\n")
+                self.assertGreater(self.replay_resumed(sink=sink, status=(0, 3))["inputs_resumed"], 0)
+
     def test_a_checkpoint_of_another_sink_is_refused(self):
         self.replay_resumed("--checkpoint", "position")
         victim = self.write("victim", "what somebody else wrote\n" * 1000)
