@@ -155,6 +155,7 @@ std::uint32_t ArrayConsistency::leaves_of(FieldId field, const EventFields& fiel
   out.heads.clear();
   ElementId element = kNone;
   for (LeafId id = fields.first(field); id != kNone; id = fields.leaf(id).next, ++out.count) {
+    out.last = id;
     if (out.count > 0 && fields.leaf(id).element == element) continue;
     element = fields.leaf(id).element;
     out.runs.push_back(id);
@@ -174,6 +175,7 @@ std::uint32_t ArrayConsistency::list_of(const ConsistencyField& wanted, EventFie
   for (Words words = wanted.values; !words.empty();) out.absence |= read_entry(words).op == Op::not_exists;
   out.next = fields.first(wanted.field);
   out.satisfying.clear();
+  out.found = 0;
   Leaves& leaves = leaves_[out.leaves];
   if (leaves.count >= kIndexedLeavesMin && ++leaves.asked >= kIndexedListsMin) {
     if (leaves.heads.empty()) index(leaves, fields);
@@ -221,8 +223,12 @@ bool ArrayConsistency::find_by_index(List& list, const Leaves& leaves, EventFiel
 
 // The first within the range that satisfies the list, or stands for a run of those; kNone for none.
 LeafId ArrayConsistency::first_satisfying(List& list, LeafId begin, LeafId end, EventFields& fields) {
-  const auto known = std::lower_bound(list.satisfying.begin(), list.satisfying.end(), begin);
-  if (known != list.satisfying.end()) return *known < end ? *known : kNone;
+  const auto& known = list.satisfying;
+  const bool is_next = list.found < known.size() && known[list.found] < begin &&
+                       (list.found + 1 == known.size() || known[list.found + 1] >= begin);
+  list.found = is_next ? list.found + 1
+                       : static_cast<std::size_t>(std::lower_bound(known.begin(), known.end(), begin) - known.begin());
+  if (list.found < known.size()) return known[list.found] < end ? known[list.found] : kNone;
   while (list.next < end) {
     const LeafId id = list.next;
     Leaf& leaf = fields.leaf(id);
@@ -307,8 +313,10 @@ bool ArrayConsistency::try_absence(std::uint32_t step, std::size_t state, std::s
 bool ArrayConsistency::try_leaves(std::uint32_t step, std::size_t state, std::size_t ranges, EventFields& fields) {
   List& list = lists_[steps_[step - 1].list];
   const std::size_t ranges_end = ranges_.size();
+  const Step& its = steps_[step - 1];
   for (std::size_t i = ranges; i < ranges_end; ++i) {
     const Range range = ranges_[i];
+    if (range.end <= its.first || range.begin > leaves_[its.leaves].last) continue;
     for (LeafId id = first_satisfying(list, range.begin, range.end, fields); id != kNone;
          id = first_satisfying(list, id + 1, range.end, fields)) {
       if (++trials_ > kConsistencyTrialsMax) undecided_ = true;

@@ -77,6 +77,7 @@ class ArrayConsistency {
   struct Leaves {
     FieldId field;
     std::uint32_t count, asked;
+    LeafId last;
     bool excludable;  // some leaf lies in an element that does not span its array
     std::vector<LeafId> runs;
     std::vector<std::uint32_t> heads;  // by hash of an exact value, into `hashed`; empty until made
@@ -95,6 +96,7 @@ class ArrayConsistency {
     bool absence;          // the field may be absent
     LeafId next;           // to look at next
     std::vector<LeafId> satisfying;
+    std::size_t found = 0;  // the place in it that was asked for last: often the next one is asked for next
   };
 
   struct Range {

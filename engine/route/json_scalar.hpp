@@ -14,11 +14,11 @@ const char* json_number_end(const char* at, const char* end);
 
 // The place behind the scalar that begins at `at`, as above. REQUIRES: four readable bytes.
 inline const char* json_scalar_end(const char* at, const char* end) {
+  if (at < end && *at <= '9') return json_number_end(at, end);
   const auto begins_with = [&](const char* four) { return std::memcmp(at, four, 4) == 0; };
   const auto bytes = end - at;
   if (bytes >= 4 && (begins_with("true") || begins_with("null"))) return at + 4;
-  if (bytes >= 5 && begins_with("fals") && at[4] == 'e') return at + 5;
-  return json_number_end(at, end);
+  return bytes >= 5 && begins_with("fals") && at[4] == 'e' ? at + 5 : nullptr;
 }
 
 // The grammar of a JSON number.

@@ -193,7 +193,7 @@ bool ShapeTable::read(const StringIndex& text, NodeId root) {
   if (next() != '{') return false;
   take();
   if (!object(root, false) || next() != kEnd || at_ != gap_end_) return false;
-  note_gap();
+  if (keepable_) note_gap();
   reading_.keys = keys_read_;
   reading_.others = others_read_;
   reading_.steps = steps_read_;
@@ -216,7 +216,7 @@ char ShapeTable::next() {
 
 // REQUIRES: next() is a quote.
 std::uint32_t ShapeTable::take_string() {
-  note_gap();
+  if (keepable_) note_gap();
   const auto string = static_cast<std::uint32_t>(gap_);
   enter_gap(gap_ + 1);
   return string;
@@ -237,7 +237,7 @@ bool ShapeTable::take_scalar(bool wanted) {
 void ShapeTable::note_gap() {
   const char *const begin = text_->gap(gap_), *const end = gap_end_;
   const bool is_last = gap_ == text_->count();
-  if (!keepable_ || (end - begin == 1 && gap_ != 0 && !is_last)) return;
+  if (end - begin == 1 && gap_ != 0 && !is_last) return;
   const bool has_scalar = gap_scalars_ != 0;
   const std::string_view before(begin, has_scalar ? gap_scalar_.data() : end);
   const std::string_view behind(has_scalar ? gap_scalar_.end() : end, end);
