@@ -2,8 +2,8 @@
 //
 // Each conjunction of each rule waits under one of its leaf lists, the *access group*, the one least likely to hold; an
 // event looks at a conjunction only when its access group holds. Groups are found by hash (exact values, prefixes,
-// suffixes, addresses), by an interval tree (ranges), or, where neither can be, from a list that is gone through for
-// every event that has the field.
+// suffixes), by an interval tree (ranges of numbers, blocks of addresses), or, where neither can be, from a list gone
+// through for every event that has the field.
 //
 // Shape of the two arenas, in 32-bit words; an id is a place in its arena:
 //
@@ -77,7 +77,7 @@ class Automaton {
   friend class Matcher;
   Automaton() = default;
 
-  // How one field's access groups are found. `lengths`: which network lengths some block has.
+  // How one field's access groups are found.
   struct Field {
     bool used = false;     // some rule has a leaf list here
     bool indexed = false;  // any of the below
@@ -86,10 +86,8 @@ class Automaton {
     std::uint64_t string_lengths = 0;  // bit n % 64: some exact string has n bytes
     bool numbers = false, tokens = false, ignore_case = false;
     std::array<std::uint16_t, 4> stems{};  // root masks: prefix, suffix, and the two that ignore case
-    std::uint64_t v4_lengths = 0;
-    std::array<std::uint64_t, 3> v6_lengths{};
-    std::uint32_t ranges = kNone;
-    std::uint32_t list_begin = 0, list_end = 0;  // in lists_
+    std::uint32_t v4_blocks = kNone, v6_blocks = kNone, ranges = kNone;  // in the vectors of these names
+    std::uint32_t list_begin = 0, list_end = 0;                          // in lists_
   };
 
   struct FieldPair {
@@ -116,7 +114,9 @@ class Automaton {
   std::vector<std::uint32_t> clusters_;
   std::vector<std::uint32_t> lists_;
   std::vector<GroupId> always_;  // access groups that an absent field may satisfy
-  std::vector<RangeIndex> ranges_;
+  std::vector<RangeIndex<NumberKey>> ranges_;
+  std::vector<RangeIndex<V4Key>> v4_blocks_;
+  std::vector<RangeIndex<V6Key>> v6_blocks_;
   HashIndex index_;
   std::uint64_t secret_ = 0;
   std::size_t rule_count_ = 0;

@@ -429,9 +429,11 @@ class Compiler {
     for (int secrets = 1;; ++secrets) {
       out_.lists_ = lists_before;
       out_.ranges_.clear();
+      out_.v4_blocks_.clear();
+      out_.v6_blocks_.clear();
       out_.secret_ = fresh_secret();
       for (FieldId i = 0; i < out_.fields_.size(); ++i) {
-        out_.fields_[i].ranges = kNone;
+        out_.fields_[i].ranges = out_.fields_[i].v4_blocks = out_.fields_[i].v6_blocks = kNone;
         out_.fields_[i].seed = field_seed(out_.secret_, i);
       }
       keys_.clear();
@@ -447,13 +449,15 @@ class Compiler {
       if (out_.fields_[i].indexed) out_.indexed_.push_back(i);
     }
     for (auto& ranges : out_.ranges_) ranges.build();
+    for (auto& blocks : out_.v4_blocks_) blocks.build();
+    for (auto& blocks : out_.v6_blocks_) blocks.build();
   }
 
   static bool is_costly(const Automaton::Field& field) {
     const auto any = [](const auto& words) {
       return std::any_of(words.begin(), words.end(), [](auto w) { return w != 0; });
     };
-    return field.ignore_case || any(field.stems) || field.v4_lengths != 0 || any(field.v6_lengths);
+    return field.ignore_case || any(field.stems) || field.v4_blocks != kNone || field.v6_blocks != kNone;
   }
 
   void add_key(std::uint64_t hash) { keys_.push_back({hash, group_, entry_}); }
@@ -501,10 +505,10 @@ class Compiler {
           index_wildcard(field, seed(KeyKind::prefix), seed(KeyKind::suffix), entry.text());
           break;
         case Op::cidr:
-          index_block(field, entry.block());
+          index_block(group, field, entry.block());
           break;
         default:
-          index_range(group, field, entry);
+          index_in(field.ranges, out_.ranges_).add(entry.number(0), entry.number(1), group);
           break;
       }
     }
@@ -572,18 +576,23 @@ class Compiler {
     }
   }
 
-  void index_block(Automaton::Field& field, const IpBlock& block) {
-    const KeyKind kind = block.base.is_v6 ? KeyKind::v6 : KeyKind::v4;
-    (block.base.is_v6 ? field.v6_lengths[block.bits / 64] : field.v4_lengths) |= std::uint64_t{1} << (block.bits % 64);
-    add_key(block_hash(key_seed(field.seed, kind), block.base, block.bits));
+  void index_block(GroupId group, Automaton::Field& field, const IpBlock& block) {
+    const IpAddress &first = block.base, last = last_of(block);
+    if (first.is_v6) {
+      index_in(field.v6_blocks, out_.v6_blocks_).add(key_of<V6Key>(first), key_of<V6Key>(last), group);
+    } else {
+      index_in(field.v4_blocks, out_.v4_blocks_).add(key_of<V4Key>(first), key_of<V4Key>(last), group);
+    }
   }
 
-  void index_range(GroupId group, Automaton::Field& field, const Entry& entry) {
-    if (field.ranges == kNone) {
-      field.ranges = static_cast<std::uint32_t>(out_.ranges_.size());
-      out_.ranges_.emplace_back();
+  // A field's index of those, made if it has none yet.
+  template <typename Index>
+  static Index& index_in(std::uint32_t& place, std::vector<Index>& indexes) {
+    if (place == kNone) {
+      place = static_cast<std::uint32_t>(indexes.size());
+      indexes.emplace_back();
     }
-    out_.ranges_[field.ranges].add(entry.number(0), entry.number(1), group);
+    return indexes[place];
   }
 
   bool build_table() {
@@ -650,6 +659,8 @@ std::size_t Automaton::bytes() const {
   std::size_t total = trie_.bytes() + fields_.size() * sizeof(Field) + index_.bytes();
   total += 4 * (groups_.size() + clusters_.size() + lists_.size() + always_.size());
   for (const auto& ranges : ranges_) total += ranges.bytes();
+  for (const auto& blocks : v4_blocks_) total += blocks.bytes();
+  for (const auto& blocks : v6_blocks_) total += blocks.bytes();
   for (const auto& name : path_names_) total += sizeof(name) + name.size();
   return total;
 }

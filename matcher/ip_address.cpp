@@ -140,4 +140,14 @@ std::variant<IpBlock, std::string> parse_cidr(std::string_view text) {
   return IpBlock{network_of(*address, static_cast<unsigned>(bits)), static_cast<std::uint8_t>(bits)};
 }
 
+IpAddress last_of(const IpBlock& block) {
+  IpAddress out = block.base;
+  const std::size_t bytes = block.base.is_v6 ? 16 : 4;
+  for (std::size_t i = 0; i < bytes; ++i) {
+    const std::size_t network_bits = block.bits <= 8 * i ? 0 : std::min<std::size_t>(block.bits - 8 * i, 8);
+    out.bytes[i] |= static_cast<std::uint8_t>(0xff >> network_bits);
+  }
+  return out;
+}
+
 }  // namespace millrace

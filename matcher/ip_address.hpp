@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +29,17 @@ struct IpBlock {
   IpAddress base;          // host bits are zero
   std::uint8_t bits = 32;  // of the network part
 };
+
+// Addresses of one family in order; a block is a closed range of them, up to last_of() it.
+using V4Key = std::uint32_t;
+__extension__ using V6Key = unsigned __int128;
+template <typename Key>
+Key key_of(const IpAddress& address) {
+  Key key = 0;
+  for (std::size_t i = 0; i < sizeof(Key); ++i) key = static_cast<Key>(key << 8) | address.bytes[i];
+  return key;
+}
+IpAddress last_of(const IpBlock& block);
 
 std::optional<IpAddress> parse_ip(std::string_view text);
 

@@ -12,8 +12,6 @@
 #include <cstring>
 #include <string_view>
 
-#include "matcher/ip_address.hpp"
-
 namespace millrace {
 
 enum class KeyKind : std::uint8_t {
@@ -23,9 +21,7 @@ enum class KeyKind : std::uint8_t {
   prefix,
   suffix,
   prefix_ignore_case,
-  suffix_ignore_case,
-  v4,
-  v6
+  suffix_ignore_case
 };
 
 constexpr std::size_t kStemBytes = 8;
@@ -109,18 +105,6 @@ inline std::uint64_t text_hash(std::uint64_t seed, std::string_view text) {
   std::uint64_t word = 0;
   for (std::size_t i = 0; i < bytes; ++i) word = word << 8 | static_cast<unsigned char>(at[i]);
   return mix(hash, word);
-}
-
-// The block of `bits` bits that holds the address, which need not be the block's base.
-inline std::uint64_t block_hash(std::uint64_t seed, const IpAddress& address, unsigned bits) {
-  const auto first_bits = [](unsigned count) {  // of eight bytes in the order they stand in
-    const std::uint64_t mask = count == 0 ? 0 : ~std::uint64_t{0} << (64 - count);
-    return std::endian::native == std::endian::little ? __builtin_bswap64(mask) : mask;
-  };
-  std::uint64_t words[2];
-  std::memcpy(words, address.bytes.data(), sizeof(words));
-  return mix_pair(seed + bits, words[0] & first_bits(bits < 64 ? bits : 64),
-                  words[1] & first_bits(bits < 64 ? 0 : bits - 64));
 }
 
 inline std::uint64_t number_hash(std::uint64_t seed, std::uint64_t number) { return mix(seed, number); }

@@ -190,8 +190,7 @@ void Matcher::find_by_text(const Automaton::Field& field, Leaf& leaf, EventField
     if (stems[2] != 0) find_by_stems(seed(KeyKind::prefix_ignore_case), stems[2], lower_, false, leaf, fields);
     if (stems[3] != 0) find_by_stems(seed(KeyKind::suffix_ignore_case), stems[3], lower_, true, leaf, fields);
   }
-  if (field.v4_lengths != 0 || (field.v6_lengths[0] | field.v6_lengths[1] | field.v6_lengths[2]) != 0)
-    find_by_address(field, leaf, fields);
+  if (field.v4_blocks != kNone || field.v6_blocks != kNone) find_by_address(field, leaf, fields);
 }
 
 void Matcher::find_by_stems(std::uint64_t hash, std::uint32_t mask, std::string_view value, bool from_tail, Leaf& leaf,
@@ -213,14 +212,11 @@ void Matcher::find_by_stems(std::uint64_t hash, std::uint32_t mask, std::string_
 void Matcher::find_by_address(const Automaton::Field& field, Leaf& leaf, EventFields& fields) {
   const auto& address = fields.address(leaf);
   if (!address) return;
-  const bool v6 = address->is_v6;
-  const std::uint64_t seed = key_seed(field.seed, v6 ? KeyKind::v6 : KeyKind::v4);
-  for (unsigned word = 0; word < (v6 ? 3u : 1u); ++word) {
-    for (std::uint64_t lengths = v6 ? field.v6_lengths[word] : field.v4_lengths; lengths != 0; lengths &= lengths - 1) {
-      const unsigned bits = word * 64 + static_cast<unsigned>(std::countr_zero(lengths));
-      offer(block_hash(seed, *address, bits), leaf, fields);
-    }
-  }
+  const auto add = [&](GroupId group) { add_found(group); };
+  if (!address->is_v6 && field.v4_blocks != kNone)
+    automaton_->v4_blocks_[field.v4_blocks].query(key_of<V4Key>(*address), add);
+  if (address->is_v6 && field.v6_blocks != kNone)
+    automaton_->v6_blocks_[field.v6_blocks].query(key_of<V6Key>(*address), add);
 }
 
 void Matcher::offer_value(std::uint32_t value, Leaf& first, Leaf& second, EventFields& fields) {

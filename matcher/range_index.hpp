@@ -1,5 +1,5 @@
-// Which closed ranges hold a number? An implicit interval tree: ranges sorted by their low end, the middle one of each
-// span being its root, with the greatest high end of the span beside it.
+// Which closed ranges hold a number or an address? An implicit interval tree: ranges sorted by their low end, the
+// middle one of each span being its root, with the greatest high end of the span beside it.
 //
 // Threads: immutable after build(). Cost: query O(log n + hits) for nested or disjoint ranges; build O(n log n).
 #pragma once
@@ -8,19 +8,18 @@
 #include <cstdint>
 #include <vector>
 
-#include "matcher/number.hpp"
-
 namespace millrace {
 
+template <typename Key>
 class RangeIndex {
  public:
   struct Range {
-    NumberKey low, high;
+    Key low, high;
     std::uint32_t value;
-    NumberKey highest = 0;  // of the span that this range is the root of
+    Key highest = 0;  // of the span that this range is the root of
   };
 
-  void add(NumberKey low, NumberKey high, std::uint32_t value) { ranges_.push_back({low, high, value}); }
+  void add(Key low, Key high, std::uint32_t value) { ranges_.push_back({low, high, value}); }
 
   void build() {
     std::sort(ranges_.begin(), ranges_.end(), [](const Range& a, const Range& b) { return a.low < b.low; });
@@ -28,7 +27,7 @@ class RangeIndex {
   }
 
   template <typename Visit>
-  void query(NumberKey number, Visit&& visit) const {
+  void query(Key number, Visit&& visit) const {
     query_span(0, ranges_.size(), number, visit);
   }
 
@@ -36,14 +35,14 @@ class RangeIndex {
   std::size_t bytes() const { return ranges_.size() * sizeof(Range); }
 
  private:
-  NumberKey fill(std::size_t begin, std::size_t end) {
+  Key fill(std::size_t begin, std::size_t end) {
     if (begin == end) return 0;
     const std::size_t root = begin + (end - begin) / 2;
     return ranges_[root].highest = std::max({ranges_[root].high, fill(begin, root), fill(root + 1, end)});
   }
 
   template <typename Visit>
-  void query_span(std::size_t begin, std::size_t end, NumberKey number, Visit& visit) const {
+  void query_span(std::size_t begin, std::size_t end, Key number, Visit& visit) const {
     if (begin == end) return;
     const std::size_t root = begin + (end - begin) / 2;
     const Range& range = ranges_[root];
