@@ -62,15 +62,29 @@ NumberKey key_of(double value) {
   return bits & kSign ? ~bits : bits | kSign;
 }
 
+// LIMIT: a double holds any 15 significant digits; without an exponent such a text cannot leave the normal range.
+constexpr std::size_t kDigitsAlwaysExact = 15;
+
+// The value of digits alone. PERF: most numbers are small integers.
+std::optional<double> small_integer(std::string_view text) {
+  std::int64_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return {};
+    value = value * 10 + (c - '0');
+  }
+  return static_cast<double>(value);
+}
+
 }  // namespace
 
 std::optional<NumberKey> comparable_number(std::string_view text) {
+  if (!text.empty() && text.size() <= kDigitsAlwaysExact) {
+    if (const auto integer = small_integer(text)) return key_of(*integer);
+  }
   double value = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end.ec != std::errc{} && !(end.ec == std::errc::result_out_of_range && decimal_of(text).digits.empty()))
     return {};
-  // LIMIT: a double holds any 15 significant digits; without an exponent such a text cannot leave the normal range.
-  constexpr std::size_t kDigitsAlwaysExact = 15;
   const bool certain = text.size() <= kDigitsAlwaysExact && text.find_first_of("eE") == std::string_view::npos;
   if (!certain && !shortest_text_is_equal(text, value)) return {};
   return key_of(value);
