@@ -85,10 +85,10 @@ inline bool equal_texts(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   if (a.size() < sizeof(std::uint64_t)) return a == b;
   const std::size_t last = a.size() - sizeof(std::uint64_t);
-  std::uint64_t different = load_word(a.data() + last) ^ load_word(b.data() + last);
-  for (std::size_t i = 0; i < last; i += sizeof(std::uint64_t))
-    different |= load_word(a.data() + i) ^ load_word(b.data() + i);
-  return different == 0;
+  for (std::size_t i = 0; i < last; i += sizeof(std::uint64_t)) {
+    if (load_word(a.data() + i) != load_word(b.data() + i)) return false;
+  }
+  return load_word(a.data() + last) == load_word(b.data() + last);
 }
 
 // Sixteen bytes a step; the last step may read some of them again. The length is mixed in first.

@@ -19,8 +19,8 @@ struct RecordHead {
 };
 
 struct Envelope {
-  std::string id, source;
-  std::string_view detail_type, account, time, region;
+  std::string id;
+  std::string_view source, detail_type, account, time, region;
 };
 
 enum class ReadOnlyRule : std::uint8_t { name, flag, deliver };  // how read-only management events are told

@@ -176,13 +176,17 @@ void Router::complete_envelope(std::string_view record) {
   envelope_.id = derived_id(record);
 }
 
-// PERF: a source is often the last one's.
+// PERF: a log has few sources.
 inline void Router::derive_source() {
   const std::string_view wanted = record_walker_.member(event_source);
-  if (equal_texts(wanted, derived_from_) && !envelope_.source.empty()) return;
-  derived_from_ = wanted;
-  envelope_.source.clear();
-  append_source(wanted, envelope_.source);
+  const std::uint64_t head = wanted.size() < sizeof(head) ? 0 : load_word(wanted.data());
+  DerivedSource& derived = derived_sources_[mix(wanted.size(), head) % kDerivedSources];
+  if (derived.source.empty() || !equal_texts(wanted, derived.from)) {
+    derived.from = wanted;
+    derived.source.clear();
+    append_source(wanted, derived.source);
+  }
+  envelope_.source = derived.source;
 }
 
 // The envelope's members as leaves, where a rule asks for them.

@@ -88,7 +88,12 @@ class Router {
   FieldId version_, id_, detail_type_, source_, account_, time_, region_;  // kNone where no rule asks
   Form form_ = Form::record;
   Envelope envelope_;
-  std::string derived_from_;  // the eventSource of envelope_.source
+  // An eventSource and the source made of it. The last one of those that share a place.
+  struct DerivedSource {
+    std::string from, source;
+  };
+  static constexpr std::size_t kDerivedSources = 64;
+  std::array<DerivedSource, kDerivedSources> derived_sources_;
   std::vector<RuleId> matched_;
 };
 
