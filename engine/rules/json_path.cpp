@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 
 #include "engine/route/text_scan.hpp"
@@ -24,17 +25,44 @@ const char* behind_space(const char* at, const char* end) {
 }
 
 const char* behind_string(const char* at, const char* end) {
-  bool escaped = false;
-  const char* const quote = find_quote(at + 1, end, escaped);
-  return quote == nullptr ? end : quote + 1;
+  for (++at; at < end;) {
+    const Bytes32 block(at);
+    const std::uint32_t quotes = block.equal('"'), hits = quotes | block.equal('\\');
+    if (hits == 0) {
+      at += 32;
+      continue;
+    }
+    at += std::countr_zero(hits);
+    if ((quotes & hits & (0 - hits)) != 0) return std::min(at + 1, end);
+    at += 2;
+  }
+  return end;
+}
+
+// Brackets are counted, not paired by kind.
+const char* behind_container(const char* at, const char* end) {
+  std::uint64_t carry = 0, in_string = 0;
+  std::size_t depth = 0;
+  for (; at < end; at += 64) {
+    const Bytes64 group(at);
+    const std::uint64_t quotes = group.equal('"') & ~escaped_by(group.equal('\\'), carry);
+    const std::uint64_t inside = parity_so_far(quotes) ^ in_string;
+    in_string = 0 - (inside >> 63);
+    const std::uint64_t opening = group.equal_folded('{');
+    for (std::uint64_t hits = (opening | group.equal_folded('}')) & ~inside; hits != 0; hits &= hits - 1) {
+      if ((opening & hits & (0 - hits)) != 0) {
+        ++depth;
+      } else if (--depth == 0) {
+        return std::min(at + std::countr_zero(hits) + 1, end);
+      }
+    }
+  }
+  return end;
 }
 
 const char* behind_value(const char* at, const char* end) {
   if (*at == '"') return behind_string(at, end);
-  if (*at == '{' || *at == '[') {
-    const char* const behind = skip_container(at, end);
-    return behind == nullptr ? end : behind;
-  }
+  if (*at == '{' || *at == '[') return behind_container(at, end);
   while (at < end && kSpace.find(*at) == std::string_view::npos && *at != ',' && *at != '}' && *at != ']') ++at;
   return at;
 }
