@@ -49,13 +49,29 @@ class Group {
     } while (quotes != 0);
   }
 
-  // The two bytes behind each closing quote, then the heads that they make.
+  // Of closing quotes, eight a step. PERF: from registers; what was just stored piece by piece is slow to load at once.
   static void write_heads(const char* text, std::size_t count, QuoteRoom room) {
-    for (std::size_t i = 1; i < count; i += 2) std::memcpy(room.heads + i, text + room.places[i] + 1, 2);
-    for (std::size_t i = 1; i < count; i += 32) {
-      const auto heads = reinterpret_cast<__m256i*>(room.heads + i);
-      const __m256i pairs = _mm256_loadu_si256(heads), quoted = _mm256_srli_epi16(is(pairs, '"'), 8);
-      _mm256_storeu_si256(heads, _mm256_or_si256(pairs, _mm256_slli_epi16(quoted, 7)));
+    const auto pair_behind = [&](std::size_t quote) {
+      std::uint16_t pair;
+      std::memcpy(&pair, text + room.places[quote] + 1, sizeof(pair));
+      return pair;
+    };
+    std::size_t i = 1;
+    for (; i + 14 < count; i += 16) {
+      __m128i pairs = _mm_cvtsi32_si128(pair_behind(i));
+      pairs = _mm_insert_epi16(pairs, pair_behind(i + 2), 1);
+      pairs = _mm_insert_epi16(pairs, pair_behind(i + 4), 2);
+      pairs = _mm_insert_epi16(pairs, pair_behind(i + 6), 3);
+      pairs = _mm_insert_epi16(pairs, pair_behind(i + 8), 4);
+      pairs = _mm_insert_epi16(pairs, pair_behind(i + 10), 5);
+      pairs = _mm_insert_epi16(pairs, pair_behind(i + 12), 6);
+      pairs = _mm_insert_epi16(pairs, pair_behind(i + 14), 7);
+      const __m128i quoted = _mm_srli_epi16(_mm_cmpeq_epi8(pairs, _mm_set1_epi8('"')), 8);
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(room.heads + i), _mm_or_si128(pairs, _mm_slli_epi16(quoted, 7)));
+    }
+    for (; i < count; i += 2) {
+      const std::uint16_t pair = pair_behind(i);
+      room.heads[i] = static_cast<char>((pair & 0xff) | (pair >> 8 == '"' ? kQuoteFollows : 0));
     }
   }
 
