@@ -222,9 +222,10 @@ Result<std::vector<std::string>> read_path_list(const std::string& file, const s
 }
 
 std::uint64_t head_of(const std::string& path, std::uint64_t bytes) {
+  if (bytes == 0) return 0;  // a pipe: to open it would take what it holds
   std::string head(std::min<std::uint64_t>(bytes, kHeadBytesMax), '\0');
   std::ifstream file(path, std::ios::binary);
-  if (head.empty() || !file.read(head.data(), static_cast<std::streamsize>(head.size()))) return 0;
+  if (!file.read(head.data(), static_cast<std::streamsize>(head.size()))) return 0;
   return XXH3_64bits(head.data(), head.size()) | 1;
 }
 

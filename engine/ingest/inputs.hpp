@@ -30,7 +30,7 @@ struct InputFile {
 // LIMIT: of an input's beginning by which it is known again; an array's first records differ by then.
 constexpr std::size_t kHeadBytesMax = 4096;
 
-// Of the first kHeadBytesMax of `bytes` bytes of a file, never 0; 0 if they cannot be read.
+// Of the first kHeadBytesMax of `bytes` bytes of a file, never 0; 0 if there are none or they cannot be read.
 std::uint64_t head_of(const std::string& path, std::uint64_t bytes);
 
 // Empty: all.
