@@ -180,6 +180,7 @@ bool ShapeTable::read(const StringIndex& text, NodeId root) {
   reading_.members.fill({});
   reading_.has_watched = false;
   keepable_ = text.count() <= kShapeStringsMax;
+  any_unwrapped_ = false;
   scalars_.clear();
   quoted_gaps_read_.clear();
   fixed_gaps_read_.clear();
@@ -194,6 +195,8 @@ bool ShapeTable::read(const StringIndex& text, NodeId root) {
   take();
   if (!object(root, false) || next() != kEnd || at_ != gap_end_) return false;
   if (keepable_) note_gap();
+  if (any_unwrapped_)
+    std::erase_if(steps_read_, [](const Shape::Step& step) { return step.value.kind == Shape::Kind::none; });
   reading_.keys = keys_read_;
   reading_.others = others_read_;
   reading_.steps = steps_read_;
@@ -225,10 +228,11 @@ std::uint32_t ShapeTable::take_string() {
 bool ShapeTable::take_scalar(bool wanted) {
   const char* const end = json_scalar_end(at_, gap_end_);
   if (end == nullptr) return false;
-  gap_scalar_ = {at_, static_cast<std::size_t>(end - at_)};
+  const auto bytes = static_cast<std::size_t>(end - at_);
+  if (wanted) scalars_.emplace_back(at_, bytes);
+  gap_scalar_ = {at_, bytes};
   gap_scalar_wanted_ = wanted;
   ++gap_scalars_;
-  if (wanted) scalars_.push_back(gap_scalar_);
   at_ = end;
   return true;
 }
@@ -343,12 +347,12 @@ bool ShapeTable::value(NodeId node, bool in_array) {
   return true;
 }
 
-// Behind the bracket. Elements are noted where leaves come of them.
+// Behind the bracket. Elements are noted where leaves come of them, but not one that has all leaves of its array.
 bool ShapeTable::array(NodeId node) {
   if (++depth_ > kJsonDepthMax) return false;
-  const std::size_t steps_before = steps_read_.size();
   const auto add_bracket = [&](Shape::Kind kind) { steps_read_.push_back({{kind, 0}, kNone}); };
-  bool opened = false, any_leaf = false;
+  std::size_t elements = 0, opened_at = 0;
+  bool ends_in_element = false;
   if (next() == ']') {
     --depth_;
     take();
@@ -357,19 +361,29 @@ bool ShapeTable::array(NodeId node) {
   for (;;) {
     const char kind = next();
     const bool is_element = node != kNone && (kind == '{' || kind == '[');
-    if (is_element && !std::exchange(opened, true)) add_bracket(Shape::Kind::open_array);
+    const std::size_t before = steps_read_.size();
+    if (is_element && elements == 0) add_bracket(Shape::Kind::open_array);
     if (is_element) add_bracket(Shape::Kind::open_element);
-    const std::size_t steps = steps_read_.size();
+    const std::size_t inside = steps_read_.size();
     if (!value(node, true)) return false;
-    any_leaf |= steps_read_.size() > steps;
-    if (is_element) add_bracket(Shape::Kind::close_element);
+    if (steps_read_.size() == inside) {
+      steps_read_.resize(before);
+    } else if ((ends_in_element = is_element)) {
+      if (elements++ == 0) opened_at = before;
+      add_bracket(Shape::Kind::close_element);
+    }
     const char behind = next();
     take();
     if (behind == ']') break;
     if (behind != ',') return false;
   }
-  if (!any_leaf) steps_read_.resize(steps_before);
-  if (any_leaf && opened) add_bracket(Shape::Kind::close_array);
+  if (elements == 1 && ends_in_element) {
+    steps_read_.pop_back();
+    steps_read_[opened_at].value.kind = steps_read_[opened_at + 1].value.kind = Shape::Kind::none;
+    any_unwrapped_ = true;
+  } else if (elements > 0) {
+    add_bracket(Shape::Kind::close_array);
+  }
   --depth_;
   return true;
 }

@@ -208,6 +208,7 @@ class ShapeTable {
   std::uint64_t keys_hash_ = 0;
   Shape reading_;
   bool keepable_ = true;
+  bool any_unwrapped_ = false;  // some steps are of no kind
   std::vector<Shape::QuotedGap> quoted_gaps_read_;
   std::vector<Shape::FixedGap> fixed_gaps_read_;
   std::vector<Shape::ScalarGap> scalar_gaps_read_;

@@ -3,6 +3,8 @@
 // What it checks: all of the text but what its strings hold, and the escapes of those that it collects or looks up.
 // What it does not: the other strings, and UTF-8; is_valid_json() does.
 //
+// Elements are told apart where an array has leaves in several of them, or beside one.
+//
 // Members of the object can be asked for without being leaves of a field: members() of the constructor.
 //
 // Threads: one thread an object. Cost: what a shape costs (shape.hpp), and about 3 ns a leaf.

@@ -38,6 +38,31 @@ TEST_CASE("leaves come in document order, by dotted path", "[engine]") {
   CHECK(leaves_of(R"({"a":[1,[2,{"b":"x"}],{"b":{"c":true}}]})") == Leaves{"a=1", "a=2", "a.b=x", "a.b.c=true"});
 }
 
+TEST_CASE("elements are told apart only where an array has leaves outside of one", "[engine]") {
+  const auto elements_of = [](const std::string& event) {
+    PathTrie trie;
+    trie.build(kPaths);
+    EventFields fields;
+    fields.reset(kPaths.size());
+    EventReader reader(trie, fields);
+    CHECK_FALSE(reader.read(event));
+    std::vector<std::pair<LeafId, LeafId>> out;
+    std::size_t count = 0;
+    for (LeafId id = 0; id < fields.leaf_count(); ++id) {
+      const ElementId element = fields.leaf(id).element;
+      if (element != kNone) count = std::max<std::size_t>(count, element + 1);
+    }
+    for (ElementId e = 0; e < count; ++e) out.emplace_back(fields.element(e).leaf_begin, fields.element(e).leaf_end);
+    return out;
+  };
+  using Elements = std::vector<std::pair<LeafId, LeafId>>;
+  CHECK(elements_of(R"({"a":[{"b":1}]})").empty());
+  CHECK(elements_of(R"({"a":[[[{"b":1},{"z":2}]],{},3]})") == Elements{{0, 1}});
+  CHECK(elements_of(R"({"a":[{"z":1},{"b":1},[],{"b":{"c":2}}]})") == Elements{{0, 1}, {1, 2}});
+  CHECK(elements_of(R"({"a":[{"b":[{"c":1},{"c":2}]}],"d":[[5]]})") == Elements{{0, 1}, {1, 2}});
+  CHECK(elements_of(R"({"a":[{"b":[{"c":1}]},{"b":[{"c":1},7]}]})") == Elements{{0, 1}, {1, 3}, {1, 2}});
+}
+
 TEST_CASE("keys are split at dots, may be escaped, and may come twice", "[engine]") {
   CHECK(leaves_of(R"({"a.b":1,"a":{"b.c":2},"a.b.c":3})") == Leaves{"a.b=1", "a.b.c=2", "a.b.c=3"});
   CHECK(leaves_of(R"({"\u0061":1,"a":2,"a\u002eb":3})") == Leaves{"a=1", "a=2", "a.b=3"});
