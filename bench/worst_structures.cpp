@@ -58,16 +58,21 @@ WorstCase siblings_rules_that_disagree(std::size_t rules) {
 WorstCase siblings_10_rules_disagree(std::size_t) { return siblings_rules_that_disagree(10); }
 WorstCase siblings_1000_rules_disagree(std::size_t) { return siblings_rules_that_disagree(1000); }
 
-// Three arrays under one key, and a field that every choice among their elements excludes: a set cover.
-WorstCase arrays_under_one_key(std::size_t) {
-  const auto array = [](char name) {
-    return array_of(
-        160, [&](std::size_t i) { return i == 0 ? std::string(R"({"s":1})") : fmt::format(R"({{"{}":1}})", name); });
+// Three arrays under one key, and a field that every choice among their elements excludes: a set cover. `other`: what
+// the elements hold besides.
+WorstCase arrays_under_one_key(std::string_view other, std::uint64_t undecided) {
+  const auto array = [&](char name) {
+    return array_of(160, [&](std::size_t i) {
+      return i == 0 ? std::string(R"({"s":1})") : fmt::format(R"({{"{}":1{}}})", name, other);
+    });
   };
   return {.patterns = {R"({"detail":{"a":{"p":[1],"q":[1],"r":[1],"s":[1]}}})"},
           .details = {fmt::format(R"({{"a":{},"a":{},"a":{}}})", array('p'), array('q'), array('r'))},
-          .undecided = 1};
+          .undecided = undecided};
 }
+
+WorstCase arrays_of_equal_elements(std::size_t) { return arrays_under_one_key("", 0); }
+WorstCase arrays_of_unequal_elements(std::size_t) { return arrays_under_one_key(R"(,"s":2)", 1); }
 
 // All elements have x, none has both.
 WorstCase objects_in_one_array(std::size_t scale) {
@@ -230,7 +235,8 @@ const std::vector<NamedCase>& structure_cases() {
       {"sibling_arrays/3x160_10_rules_disagree", Bound::size, siblings_10_rules_disagree},
       {"sibling_arrays/3x160_1000_rules_match", Bound::looks, siblings_1000_rules_match},
       {"sibling_arrays/3x160_1000_rules_disagree", Bound::looks, siblings_1000_rules_disagree},
-      {"sibling_arrays/3x160_under_one_key", Bound::size, arrays_under_one_key},
+      {"sibling_arrays/3x160_under_one_key", Bound::size, arrays_of_equal_elements},
+      {"sibling_arrays/3x160_under_one_key_undecided", Bound::size, arrays_of_unequal_elements},
       {"arrays/10000_objects", Bound::size, objects_in_one_array, true},
       {"arrays/10000_objects_1000_rules_match", Bound::looks, objects_found_by_1000_rules, true},
       {"arrays/10000_objects_below_900_arrays", Bound::size, objects_below_nested_arrays, true},

@@ -14,7 +14,7 @@ constexpr std::uint32_t kIndexedLeavesMin = 16, kIndexedListsMin = 4;
 // LIMIT: leaves that the index may offer a list; where more satisfy it, the first is soon found without.
 constexpr std::size_t kOfferedMax = 64;
 
-constexpr std::size_t kPairsMax = 64;  // LIMIT: leaves set beside elements before a search
+constexpr std::size_t kFirstElementsMax = 16;  // LIMIT: of the lists' first leaves, before a search
 
 constexpr std::size_t kSlotsMin = 64;
 constexpr std::size_t kKeptLeavesMax = 4096;  // LIMIT: a list keeps memory for no more from event to event
@@ -25,11 +25,6 @@ std::size_t hash_of(std::string_view text, bool is_string) { return std::hash<st
 std::size_t hash_of(NumberKey number) {
   const std::size_t product = (number ^ number >> 32) * 0x9e3779b97f4a7c15u;
   return product ^ product >> 32;
-}
-
-std::uint32_t slot_hash(std::uint32_t word) {
-  word *= 0x9e3779b1u;
-  return word ^ word >> 15;
 }
 
 bool has_leaf_in(const std::vector<LeafId>& leaves, LeafId begin, LeafId end) {
@@ -44,28 +39,7 @@ bool spans_array(ElementId id, const EventFields& fields) {
   return element.leaf_begin == array.leaf_begin && element.leaf_end == array.leaf_end;
 }
 
-// The leaf lies in the element's array, but not in the element.
-bool excludes_leaf(ElementId id, LeafId leaf, const EventFields& fields) {
-  const auto& element = fields.element(id);
-  const auto& array = fields.array(element.array);
-  return leaf >= array.leaf_begin && leaf < array.leaf_end && (leaf < element.leaf_begin || leaf >= element.leaf_end);
-}
-
 }  // namespace
-
-std::uint32_t ArrayConsistency::Places::find_or_add(std::uint32_t id) {
-  if (2 * (count_ + std::size_t{1}) > slots_.size()) grow();
-  Slot& slot = slot_of(id);
-  if (slot.epoch != epoch_) slot = {epoch_, id, count_++};
-  return slot.place;
-}
-
-ArrayConsistency::Places::Slot& ArrayConsistency::Places::slot_of(std::uint32_t id) {
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t at = slot_hash(id) & mask;
-  while (slots_[at].epoch == epoch_ && slots_[at].id != id) at = (at + 1) & mask;
-  return slots_[at];
-}
 
 void ArrayConsistency::Places::grow() {
   std::vector<Slot> old(std::max(kSlotsMin, 2 * slots_.size()));
@@ -164,9 +138,7 @@ std::uint32_t ArrayConsistency::leaves_of(FieldId field, const EventFields& fiel
   return place;
 }
 
-std::uint32_t ArrayConsistency::list_of(const ConsistencyField& wanted, EventFields& fields) {
-  const std::uint32_t before = list_places_.count(), place = list_places_.find_or_add(wanted.id);
-  if (place < before) return place;
+void ArrayConsistency::find_list(std::uint32_t place, const ConsistencyField& wanted, EventFields& fields) {
   if (place == lists_.size()) lists_.emplace_back();
   List& out = lists_[place];
   out.values = wanted.values;
@@ -181,7 +153,11 @@ std::uint32_t ArrayConsistency::list_of(const ConsistencyField& wanted, EventFie
     if (leaves.heads.empty()) index(leaves, fields);
     if (find_by_index(out, leaves, fields)) out.next = kNone;
   }
-  return place;
+  out.first = first_satisfying(out, 0, kNone, fields);
+  out.element = out.first == kNone ? kNone : fields.leaf(out.first).element;
+  out.only = out.satisfying.size() == 1 && out.next == kNone && !out.absence;
+  out.excludable = leaves.excludable;
+  out.holds = out.first != kNone || (out.absence && (leaves.count == 0 || leaves.excludable));
 }
 
 void ArrayConsistency::index(Leaves& leaves, EventFields& fields) {
@@ -197,7 +173,8 @@ void ArrayConsistency::index(Leaves& leaves, EventFields& fields) {
   for (LeafId id = fields.first(leaves.field); id != kNone; id = fields.leaf(id).next) {
     Leaf& leaf = fields.leaf(id);
     add(hash_of(leaf.text(), leaf.kind == LeafKind::string), id);
-    if (leaf.kind == LeafKind::number && fields.number(leaf)) add(hash_of(*fields.number(leaf)), id);
+    if (leaf.kind != LeafKind::number) continue;
+    if (const NumberKey number = fields.number(leaf); number != kNotComparable) add(hash_of(number), id);
   }
 }
 
@@ -241,46 +218,55 @@ LeafId ArrayConsistency::first_satisfying(List& list, LeafId begin, LeafId end, 
   return kNone;
 }
 
-bool ArrayConsistency::holds(List& list, EventFields& fields) const {
-  const Leaves& leaves = leaves_[list.leaves];
-  return !list.satisfying.empty() || (list.absence && (leaves.count == 0 || leaves.excludable)) ||
-         first_satisfying(list, 0, kNone, fields) != kNone;
+Consistency ArrayConsistency::agreement(EventFields& fields) {
+  if (excludable_.size() == 1)
+    return lists_[excludable_[0]].first != kNone ? Consistency::consistent : Consistency::inconsistent;
+  const Consistency verdict = try_first_ones(fields);
+  return verdict == Consistency::undecided ? search(fields) : verdict;
 }
 
-bool ArrayConsistency::holds(const ConsistencyField& wanted, EventFields& fields) {
-  return holds(lists_[list_of(wanted, fields)], fields);
-}
-
-Consistency ArrayConsistency::check(std::span<const ConsistencyField> conjunction, EventFields& fields) {
-  steps_.clear();
-  for (const ConsistencyField& wanted : conjunction) {
-    const std::uint32_t place = list_of(wanted, fields);
-    if (!holds(lists_[place], fields)) return Consistency::inconsistent;
-    const Leaves& leaves = leaves_[lists_[place].leaves];
-    if (leaves.excludable) steps_.push_back({place, lists_[place].leaves, leaves.runs.front(), leaves.runs.back()});
-  }
-  if (steps_.size() > 1) return first_ones_agree(fields) ? Consistency::consistent : search(fields);
-  const bool agree = steps_.empty() || first_satisfying(lists_[steps_[0].list], 0, kNone, fields) != kNone;
-  return agree ? Consistency::consistent : Consistency::inconsistent;
-}
-
-// PERF: what is usual, found without a search (worst_cases: sibling_arrays/3x160_1000_rules_match).
-bool ArrayConsistency::first_ones_agree(const EventFields& fields) const {
-  std::size_t pairs_left = kPairsMax;
-  for (auto step = steps_.begin(); step != steps_.end(); ++step) {
-    if (lists_[step->list].satisfying.empty()) return false;
-    const LeafId leaf = lists_[step->list].satisfying.front();
-    for (auto other = steps_.begin(); other != step; ++other) {
-      ElementId e = fields.leaf(lists_[other->list].satisfying.front()).element;
-      for (; e != kNone; e = fields.array(fields.element(e).array).parent) {
-        if (pairs_left-- == 0 || excludes_leaf(e, leaf, fields)) return false;
-      }
+// PERF: what is usual, found without a search (worst_cases: sibling_arrays). Undecided if neither the first leaves of
+// all lists agree nor two disagree that are the only ones of theirs.
+Consistency ArrayConsistency::try_first_ones(const EventFields& fields) {
+  firsts_.clear();
+  bool agree = true;
+  ElementId before = kNone;
+  for (const std::uint32_t place : excludable_) {
+    const List& list = lists_[place];
+    if (list.first == kNone) return Consistency::undecided;
+    for (const FirstElement& first : firsts_) {
+      if (!first.excludes(list.first)) continue;
+      if (list.only && first.only) return Consistency::inconsistent;
+      agree = false;
     }
+    if (list.element == before) continue;
+    if (!add_first_ones(list.element, list.only, fields)) return Consistency::undecided;
+    before = list.element;
+  }
+  return agree ? Consistency::consistent : Consistency::undecided;
+}
+
+// False if there are too many.
+bool ArrayConsistency::add_first_ones(ElementId element, bool only, const EventFields& fields) {
+  while (element != kNone) {
+    const auto& inside = fields.element(element);
+    const auto is_its = [&](const FirstElement& first) { return first.array == inside.array; };
+    if (std::any_of(firsts_.begin(), firsts_.end(), is_its)) return true;
+    if (firsts_.size() == kFirstElementsMax) return false;
+    const auto& outside = fields.array(inside.array);
+    firsts_.push_back(
+        {inside.array, {inside.leaf_begin, inside.leaf_end}, {outside.leaf_begin, outside.leaf_end}, only});
+    element = outside.parent;
   }
   return true;
 }
 
 Consistency ArrayConsistency::search(EventFields& fields) {
+  steps_.clear();
+  for (const std::uint32_t place : excludable_) {
+    const std::uint32_t leaves = lists_[place].leaves;
+    steps_.push_back({place, leaves, leaves_[leaves].runs.front(), leaves_[leaves].runs.back()});
+  }
   failed_.clear();
   chosen_.clear();
   ranges_.clear();
@@ -294,15 +280,27 @@ Consistency ArrayConsistency::search(EventFields& fields) {
 // The state is what lies in chosen_ from `state` on; so it is with ranges.
 bool ArrayConsistency::try_state(std::uint32_t step, std::size_t state, EventFields& fields) {
   if (step > steps_.size()) return true;
-  if (failed_.has(step, std::span(chosen_).subspan(state))) return false;
+  if (has_failed(step, std::span(chosen_).subspan(state))) return false;
   const std::size_t ranges = push_ranges(step, state, fields);
   const bool found = try_leaves(step, state, ranges, fields) || try_absence(step, state, ranges, fields);
   ranges_.resize(ranges);
-  if (!found && !undecided_ && step > 1) {
-    failed_.add(step, std::span(chosen_).subspan(state));
-    undecided_ = failed_.several() > kConsistencyStatesMax;
-  }
+  if (!found && !undecided_ && step > 1) note_failed(step, std::span(chosen_).subspan(state));
   return found;
+}
+
+// PERF: most states are of one element, which has a mark.
+bool ArrayConsistency::has_failed(std::uint32_t step, std::span<const ElementId> state) const {
+  if (state.size() != 1 || step >= kMarkedSteps) return failed_.has(step, state);
+  return (marks_[state[0]].failed >> step & 1) != 0;
+}
+
+void ArrayConsistency::note_failed(std::uint32_t step, std::span<const ElementId> state) {
+  if (state.size() == 1 && step < kMarkedSteps) {
+    marks_[state[0]].failed |= std::uint64_t{1} << step;
+    return;
+  }
+  failed_.add(step, state);
+  undecided_ = failed_.several() > kConsistencyStatesMax;
 }
 
 bool ArrayConsistency::try_absence(std::uint32_t step, std::size_t state, std::size_t ranges, EventFields& fields) {
@@ -358,7 +356,8 @@ std::size_t ArrayConsistency::push_ranges(std::uint32_t step, std::size_t state,
     }
   }
   const auto excluded = ranges_.begin() + static_cast<std::ptrdiff_t>(begin);
-  std::sort(excluded, ranges_.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
+  if (ranges_.size() - begin > 2)
+    std::sort(excluded, ranges_.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
   LeafId at = 0;
   std::size_t out = begin;
   for (std::size_t i = begin; i < ranges_.size(); ++i) {
@@ -392,43 +391,61 @@ std::size_t ArrayConsistency::push_state(std::uint32_t step, std::size_t state, 
   return begin;
 }
 
-// The innermost element, from this one outwards, that fields from `step` on depend on.
+// The innermost element, from this one outwards, that fields from `step` on depend on, or one that stands for it.
 ElementId ArrayConsistency::relevant(ElementId element, std::uint32_t step, const EventFields& fields) {
   while (element != kNone) {
     const Mark& mark = mark_of(element, fields);
-    if (mark.until >= step) return element;
+    if (mark.until >= step) return mark.inside_until < step ? closed(element, step, fields) : element;
     element = mark.above;
   }
   return kNone;
 }
 
-const ArrayConsistency::Mark& ArrayConsistency::mark_of(ElementId element, const EventFields& fields) {
-  if (element >= marks_.size()) marks_.resize(element + std::size_t{1}, Mark{});
-  open_.clear();
-  for (ElementId e = element; e != kNone && marks_[e].epoch != epoch_;) {
-    open_.push_back(e);
-    e = fields.array(fields.element(e).array).parent;
-  }
-  for (; !open_.empty(); open_.pop_back()) {
-    const ElementId e = open_.back();
-    Mark mark{epoch_, relevant_until(e, fields), fields.array(fields.element(e).array).parent};
-    while (mark.above != kNone && marks_[mark.above].until <= mark.until) mark.above = marks_[mark.above].above;
-    marks_[e] = mark;
-  }
-  return marks_[element];
+// Elements that hold no leaf of fields from `step` on differ in nothing to these: all leave out the same leaves.
+ElementId ArrayConsistency::closed(ElementId element, std::uint32_t step, const EventFields& fields) {
+  const ArrayId array = fields.element(element).array;
+  if (array >= closed_.size()) closed_.resize(array + std::size_t{1});
+  Closed& known = closed_[array];
+  if (known.epoch != epoch_ || known.inside_until >= step) known = {epoch_, marks_[element].inside_until, element};
+  return known.element;
 }
 
-std::uint32_t ArrayConsistency::relevant_until(ElementId id, const EventFields& fields) const {
+// Those around the element come first.
+const ArrayConsistency::Mark& ArrayConsistency::mark_of(ElementId element, const EventFields& fields) {
+  if (element >= marks_.size()) marks_.resize(element + std::size_t{1});
+  const auto parent = [&](ElementId e) { return fields.array(fields.element(e).array).parent; };
+  const auto is_marked = [&](ElementId e) { return e == kNone || marks_[e].epoch == epoch_; };
+  if (is_marked(element)) return marks_[element];
+  open_.clear();
+  for (ElementId e = parent(element); !is_marked(e); e = parent(e)) open_.push_back(e);
+  for (; !open_.empty(); open_.pop_back()) make_mark(open_.back(), parent(open_.back()), fields);
+  return make_mark(element, parent(element), fields);
+}
+
+const ArrayConsistency::Mark& ArrayConsistency::make_mark(ElementId element, ElementId parent,
+                                                          const EventFields& fields) {
+  Mark& mark = marks_[element];
+  mark = {.epoch = epoch_, .above = parent};
+  measure(element, mark, fields);
+  while (mark.above != kNone && marks_[mark.above].until <= mark.until) mark.above = marks_[mark.above].above;
+  return mark;
+}
+
+// Nothing is chosen before step 1.
+void ArrayConsistency::measure(ElementId id, Mark& mark, const EventFields& fields) const {
+  if (spans_array(id, fields)) return;
   const auto& element = fields.element(id);
   const auto& array = fields.array(element.array);
-  if (spans_array(id, fields)) return 0;
-  for (auto step = static_cast<std::uint32_t>(steps_.size()); step > 0; --step) {
-    if (steps_[step - 1].last < array.leaf_begin || steps_[step - 1].first >= array.leaf_end) continue;
-    const auto& runs = leaves_[steps_[step - 1].leaves].runs;
-    if (has_leaf_in(runs, array.leaf_begin, element.leaf_begin) || has_leaf_in(runs, element.leaf_end, array.leaf_end))
-      return step;
+  for (auto step = static_cast<std::uint32_t>(steps_.size()); step > 1; --step) {
+    const Step& its = steps_[step - 1];
+    if (its.last < array.leaf_begin || its.first >= array.leaf_end) continue;
+    const auto& runs = leaves_[its.leaves].runs;
+    if (mark.inside_until == 0 && has_leaf_in(runs, element.leaf_begin, element.leaf_end)) mark.inside_until = step;
+    if (mark.until == 0 && (has_leaf_in(runs, array.leaf_begin, element.leaf_begin) ||
+                            has_leaf_in(runs, element.leaf_end, array.leaf_end)))
+      mark.until = step;
+    if (mark.until != 0 && mark.inside_until != 0) return;
   }
-  return 0;
 }
 
 }  // namespace millrace

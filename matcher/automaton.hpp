@@ -162,7 +162,6 @@ class Matcher {
   void offer_entry(GroupId group, std::uint32_t entry, Leaf& leaf, EventFields& fields);
   void add_found(GroupId group);
   void offer_twins(GroupId group, EventFields& fields);
-  ConsistencyField list_of(GroupId group) const;
   bool group_holds(GroupId group, EventFields& fields);
   bool holds_in_large_cluster(GroupId group, EventFields& fields);
   Consistency conjunction_holds(GroupId access, std::span<const GroupId> groups, bool large, EventFields& fields);
@@ -198,7 +197,6 @@ class Matcher {
   std::vector<std::uint32_t> remembered_of_field_;
   std::string lower_;
   ArrayConsistency consistency_;
-  std::vector<ConsistencyField> conjunction_;
 };
 
 }  // namespace millrace

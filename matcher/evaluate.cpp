@@ -44,9 +44,9 @@ bool is_operand(const Entry& list, std::string_view value) {
   while (begin < end) {
     const std::uint32_t middle = begin + (end - begin) / 2;
     const std::string_view text = operand(list, middle);
-    if (text == value) return true;
-    const bool before = text.size() != value.size() ? text.size() < value.size() : text < value;
-    (before ? begin : end) = before ? middle + 1 : middle;
+    const auto order = text.size() != value.size() ? text.size() <=> value.size() : text <=> value;
+    if (order == 0) return true;
+    (order < 0 ? begin : end) = order < 0 ? middle + 1 : middle;
   }
   return false;
 }
@@ -70,16 +70,16 @@ bool excluded(const Entry& entry, Leaf& leaf, EventFields& fields) {
   });
 }
 
-bool number_excluded(const Entry& entry, const std::optional<NumberKey>& key) {
-  for (std::uint32_t i = 0; key && i < entry.count; ++i) {
-    if (entry.number(i) == *key) return true;
+bool number_excluded(const Entry& entry, NumberKey key) {
+  for (std::uint32_t i = 0; key != kNotComparable && i < entry.count; ++i) {
+    if (entry.number(i) == key) return true;
   }
   return false;
 }
 
-bool number_entry_holds(const Entry& entry, const std::optional<NumberKey>& key) {
-  if (!key) return false;
-  return entry.op == Op::exact_number ? *key == entry.number(0) : *key >= entry.number(0) && *key <= entry.number(1);
+bool number_entry_holds(const Entry& entry, NumberKey key) {
+  if (key == kNotComparable) return false;
+  return entry.op == Op::exact_number ? key == entry.number(0) : key >= entry.number(0) && key <= entry.number(1);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ bool EventFields::add_escaped(FieldId field, std::string_view content) {
   return true;
 }
 
-const std::optional<NumberKey>& EventFields::read_number(Leaf& leaf) {
+NumberKey EventFields::read_number(Leaf& leaf) {
   leaf.parsed = static_cast<std::uint32_t>(numbers_.size());
   return numbers_.emplace_back(comparable_number(leaf.text()));
 }

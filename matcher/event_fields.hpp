@@ -128,10 +128,9 @@ class EventFields {
     current_ = arrays_[array].parent;
   }
 
-  // A number's value and a string's address, each read at most once. REQUIRES: a leaf of that kind.
-  const std::optional<NumberKey>& number(Leaf& leaf) {
-    return leaf.parsed == kNone ? read_number(leaf) : numbers_[leaf.parsed];
-  }
+  // A number's value, if it is comparable, and a string's address, each read at most once. REQUIRES: a leaf of that
+  // kind.
+  NumberKey number(Leaf& leaf) { return leaf.parsed == kNone ? read_number(leaf) : numbers_[leaf.parsed]; }
   const std::optional<IpAddress>& address(Leaf& leaf);
 
   // What the wildcards on a string share. REQUIRES: a string; valid until asked for another leaf.
@@ -152,7 +151,7 @@ class EventFields {
     std::optional<IpAddress> address;
     bool address_read = false;
   };
-  const std::optional<NumberKey>& read_number(Leaf& leaf);
+  NumberKey read_number(Leaf& leaf);
   ParsedString& parsed_string(Leaf& leaf) {
     if (leaf.parsed == kNone) {
       leaf.parsed = static_cast<std::uint32_t>(strings_.size());
@@ -169,7 +168,7 @@ class EventFields {
   std::vector<Element> elements_;
   std::vector<Array> arrays_;
   ElementId current_ = kNone;
-  std::vector<std::optional<NumberKey>> numbers_;
+  std::vector<NumberKey> numbers_;
   std::vector<ParsedString> strings_;
   std::vector<std::unique_ptr<std::string>> unescaped_;
 };

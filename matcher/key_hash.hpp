@@ -80,10 +80,24 @@ inline std::uint64_t mix_pair(std::uint64_t hash, std::uint64_t first, std::uint
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
+// Of fewer than eight bytes.
+inline bool equal_short_texts(const char* a, const char* b, std::size_t bytes) {
+  const auto four = [](const char* at) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, at, sizeof(word));
+    return word;
+  };
+  if (bytes >= sizeof(std::uint32_t))
+    return four(a) == four(b) && four(a + bytes - sizeof(std::uint32_t)) == four(b + bytes - sizeof(std::uint32_t));
+  std::size_t i = 0;
+  while (i < bytes && a[i] == b[i]) ++i;
+  return i == bytes;
+}
+
 // PERF: for the short texts of events, a call costs more than the comparison.
 inline bool equal_texts(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
-  if (a.size() < sizeof(std::uint64_t)) return a == b;
+  if (a.size() < sizeof(std::uint64_t)) return equal_short_texts(a.data(), b.data(), a.size());
   const std::size_t last = a.size() - sizeof(std::uint64_t);
   for (std::size_t i = 0; i < last; i += sizeof(std::uint64_t)) {
     if (load_word(a.data() + i) != load_word(b.data() + i)) return false;

@@ -19,6 +19,10 @@ Words values_of(const std::vector<std::uint32_t>& groups, GroupId group) {
   return {groups.data() + group + kGroupHeadWords, groups[group + 1]};
 }
 
+auto lists_of(const std::vector<std::uint32_t>& groups) {
+  return [&](GroupId group) { return ConsistencyField{groups[group], values_of(groups, group)}; };
+}
+
 void sort_unique_many(std::vector<std::uint32_t>& values, std::size_t begin) {
   const auto from = values.begin() + static_cast<std::ptrdiff_t>(begin);
   std::sort(from, values.end());
@@ -96,10 +100,11 @@ inline void Matcher::find_by_leaf(const Automaton::Field& field, Leaf& leaf, Eve
     return;
   }
   if (field.tokens) offer(text_hash(key_seed(field.seed, KeyKind::token), leaf.text()), leaf, fields);
-  if (leaf.kind != LeafKind::number || !(field.numbers || field.ranges != kNone) || !fields.number(leaf)) return;
-  if (field.numbers) offer(number_hash(key_seed(field.seed, KeyKind::number), *fields.number(leaf)), leaf, fields);
-  if (field.ranges != kNone)
-    automaton_->ranges_[field.ranges].query(*fields.number(leaf), [&](GroupId group) { add_found(group); });
+  if (leaf.kind != LeafKind::number || !(field.numbers || field.ranges != kNone)) return;
+  const NumberKey number = fields.number(leaf);
+  if (number == kNotComparable) return;
+  if (field.numbers) offer(number_hash(key_seed(field.seed, KeyKind::number), number), leaf, fields);
+  if (field.ranges != kNone) automaton_->ranges_[field.ranges].query(number, [&](GroupId group) { add_found(group); });
 }
 
 inline void Matcher::find_by_field(FieldId id, EventFields& fields) {
@@ -266,12 +271,8 @@ void Matcher::offer_twins(GroupId group, EventFields& fields) {
   }
 }
 
-ConsistencyField Matcher::list_of(GroupId group) const {
-  return {automaton_->groups_[group], values_of(automaton_->groups_, group), group};
-}
-
 bool Matcher::group_holds(GroupId group, EventFields& fields) {
-  if (fields.has_arrays()) return consistency_.holds(list_of(group), fields);
+  if (fields.has_arrays()) return consistency_.holds(group, lists_of(automaton_->groups_), fields);
   const Words values = values_of(automaton_->groups_, group);
   LeafId id = fields.first(automaton_->groups_[group]);
   if (id == kNone) {
@@ -301,9 +302,7 @@ Consistency Matcher::conjunction_holds(GroupId access, std::span<const GroupId> 
     };
     return std::all_of(groups.begin(), groups.end(), holds) ? Consistency::consistent : Consistency::inconsistent;
   }
-  conjunction_.clear();
-  for (const GroupId group : groups) conjunction_.push_back(list_of(group));
-  return consistency_.check(conjunction_, fields);
+  return consistency_.check(groups, lists_of(automaton_->groups_), fields);
 }
 
 void Matcher::run_cluster(GroupId access, EventFields& fields, std::vector<RuleId>& rules) {

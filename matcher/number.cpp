@@ -1,20 +1,29 @@
 #include "matcher/number.hpp"
 
+#include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
 #include <cmath>
-#include <string>
 
 namespace millrace {
 namespace {
 
-// A decimal as digits without leading or trailing zeros, and the power of ten of the digit before the first.
+// A decimal as digits without leading or trailing zeros, which a point may part, and the power of ten of the digit
+// before the first.
 struct Decimal {
   bool negative = false;
-  std::string digits;
+  std::string_view whole, fraction;
   std::int64_t exponent = 0;
-  bool operator==(const Decimal&) const = default;
+
+  std::size_t digits() const { return whole.size() + fraction.size(); }
+  char digit(std::size_t i) const { return i < whole.size() ? whole[i] : fraction[i - whole.size()]; }
+
+  friend bool operator==(const Decimal& a, const Decimal& b) {
+    if (a.negative != b.negative || a.exponent != b.exponent || a.digits() != b.digits()) return false;
+    std::size_t i = 0;
+    while (i < a.digits() && a.digit(i) == b.digit(i)) ++i;
+    return i == a.digits();
+  }
 };
 
 // LIMIT: exponents beyond this are infinite or zero for any text that fits in memory.
@@ -30,23 +39,32 @@ std::int64_t parse_exponent(std::string_view text) {
   return negative ? -value : value;
 }
 
+bool is_exponent_mark(char c) { return c == 'e' || c == 'E'; }
+
+// Takes the zeros off that `text` begins or ends with, and says how many.
+std::size_t strip_leading_zeros(std::string_view& text) {
+  const std::size_t zeros = std::min(text.find_first_not_of('0'), text.size());
+  text.remove_prefix(zeros);
+  return zeros;
+}
+
+void strip_trailing_zeros(std::string_view& text) { text = text.substr(0, text.find_last_not_of('0') + 1); }
+
 Decimal decimal_of(std::string_view text) {
   Decimal out;
   out.negative = text.starts_with('-');
   if (out.negative) text.remove_prefix(1);
-  if (const auto e = text.find_first_of("eE"); e != std::string_view::npos) {
-    out.exponent = parse_exponent(text.substr(e + 1));
-    text = text.substr(0, e);
-  }
-  const auto point = text.find('.');
-  out.digits = text.substr(0, point);
-  out.exponent += static_cast<std::int64_t>(out.digits.size());
-  if (point != std::string_view::npos) out.digits += text.substr(point + 1);
-  const auto first = out.digits.find_first_not_of('0');
-  if (first == std::string::npos) return {};
-  out.exponent -= static_cast<std::int64_t>(first);
-  out.digits = out.digits.substr(first, out.digits.find_last_not_of('0') - first + 1);
-  return out;
+  const auto mark = std::find_if(text.begin(), text.end(), is_exponent_mark);
+  if (mark != text.end()) out.exponent = parse_exponent({mark + 1, text.end()});
+  text = {text.begin(), mark};
+  out.whole = text.substr(0, text.find('.'));
+  if (out.whole.size() < text.size()) out.fraction = text.substr(out.whole.size() + 1);
+  strip_leading_zeros(out.whole);
+  strip_trailing_zeros(out.fraction);
+  out.exponent += static_cast<std::int64_t>(out.whole.size());
+  if (out.fraction.empty()) strip_trailing_zeros(out.whole);
+  if (out.whole.empty()) out.exponent -= static_cast<std::int64_t>(strip_leading_zeros(out.fraction));
+  return out.digits() == 0 ? Decimal{} : out;
 }
 
 bool shortest_text_is_equal(std::string_view text, double value) {
@@ -56,38 +74,16 @@ bool shortest_text_is_equal(std::string_view text, double value) {
   return decimal_of(text) == decimal_of({shortest.data(), static_cast<std::size_t>(end.ptr - shortest.data())});
 }
 
-NumberKey key_of(double value) {
-  constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
-  const auto bits = std::bit_cast<std::uint64_t>(value == 0 ? 0.0 : value);
-  return bits & kSign ? ~bits : bits | kSign;
-}
-
-// LIMIT: a double holds any 15 significant digits; without an exponent such a text cannot leave the normal range.
-constexpr std::size_t kDigitsAlwaysExact = 15;
-
-// The value of digits alone. PERF: most numbers are small integers.
-std::optional<double> small_integer(std::string_view text) {
-  std::int64_t value = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return {};
-    value = value * 10 + (c - '0');
-  }
-  return static_cast<double>(value);
-}
-
 }  // namespace
 
-std::optional<NumberKey> comparable_number(std::string_view text) {
-  if (!text.empty() && text.size() <= kDigitsAlwaysExact) {
-    if (const auto integer = small_integer(text)) return key_of(*integer);
-  }
+NumberKey comparable_decimal(std::string_view text) {
   double value = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (end.ec != std::errc{} && !(end.ec == std::errc::result_out_of_range && decimal_of(text).digits.empty()))
-    return {};
-  const bool certain = text.size() <= kDigitsAlwaysExact && text.find_first_of("eE") == std::string_view::npos;
-  if (!certain && !shortest_text_is_equal(text, value)) return {};
-  return key_of(value);
+  if (end.ec != std::errc{} && !(end.ec == std::errc::result_out_of_range && decimal_of(text).digits() == 0))
+    return kNotComparable;
+  const bool certain = text.size() <= kDigitsAlwaysExact && std::none_of(text.begin(), text.end(), is_exponent_mark);
+  if (!certain && !shortest_text_is_equal(text, value)) return kNotComparable;
+  return number_key(value);
 }
 
 }  // namespace millrace

@@ -62,7 +62,10 @@ void PathTrie::build(std::span<const std::string> paths) {
   }
 }
 
+// PERF: few keys have a dot.
 NodeId PathTrie::descend(NodeId node, std::string_view dotted) const {
+  if (!has_children(node)) return kNone;
+  if (const NodeId whole = child(node, dotted.data(), dotted.size()); whole != kNone) return whole;
   for (std::size_t at = 0; node != kNone;) {
     const auto dot = std::min(dotted.find('.', at), dotted.size());
     node = has_children(node) ? child(node, dotted.data() + at, dot - at) : kNone;

@@ -75,7 +75,7 @@ class PathTrie {
     for (std::uint64_t slot = hash;; ++slot) {
       const Entry& entry = entries_[n.table_begin + (slot & n.table_mask)];
       if (entry.child == kNone) return kNone;
-      if (entry.hash == hash && key == std::string_view(text_.data() + entry.text, entry.bytes)) return entry.child;
+      if (entry.hash == hash && equal_texts(key, {text_.data() + entry.text, entry.bytes})) return entry.child;
     }
   }
 

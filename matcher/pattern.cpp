@@ -209,8 +209,8 @@ class PatternParser {
       case Token::string:
         return string_value();
       case Token::number:
-        if (const auto key = comparable_number(cursor_.text())) {
-          append_numbers(Op::exact_number, {&*key, 1}, out_.values_);
+        if (const NumberKey key = comparable_number(cursor_.text()); key != kNotComparable) {
+          append_numbers(Op::exact_number, {&key, 1}, out_.values_);
           return true;
         }
         [[fallthrough]];
@@ -321,9 +321,8 @@ class PatternParser {
   bool number(Token token, std::string_view op, NumberKey& out) {
     if (token != Token::number)
       return refuse_any_string(token, "Value of " + std::string(op == "=" ? "equals" : op) + " must be numeric");
-    const auto key = comparable_number(cursor_.text());
-    if (!key && not_comparable_.empty()) not_comparable_ = cursor_.text();
-    out = key.value_or(0);
+    out = comparable_number(cursor_.text());
+    if (out == kNotComparable && not_comparable_.empty()) not_comparable_ = cursor_.text();
     return true;
   }
 

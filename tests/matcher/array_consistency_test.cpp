@@ -55,10 +55,26 @@ TEST_CASE("many fields of many elements stay decidable", "[matcher]") {
   CHECK(engine.decided());
 }
 
+TEST_CASE("elements that hold nothing of later fields count as one", "[matcher]") {
+  const auto array = [](const std::string& key, bool last_has_s) {
+    std::string out = R"("a":[{"s":1})";
+    for (int i = 0; i < 159; ++i) out += ",{\"" + key + "\":1}";
+    return out + ",{\"" + key + (last_has_s ? "\":1,\"s\":1}]" : "\":1}]");
+  };
+  test::FastEngine engine({R"({"a":{"p":[1],"q":[1],"r":[1],"s":[1]}})"});
+  CHECK(engine.match("{" + array("p", false) + "," + array("q", false) + "," + array("r", false) + "}")->empty());
+  CHECK(engine.decided());
+  for (const int with_s : {0, 1, 2}) {
+    const auto event =
+        "{" + array("p", with_s == 0) + "," + array("q", with_s == 1) + "," + array("r", with_s == 2) + "}";
+    CHECK(engine.match(event) == std::vector<RuleId>{0});
+  }
+}
+
 TEST_CASE("a rule is decided if one of its conjunctions matches, whatever the others are", "[matcher]") {
   const auto array = [](const std::string& key) {
     std::string out = R"("a":[{"s":1})";
-    for (int i = 0; i < 159; ++i) out += ",{\"" + key + "\":1}";
+    for (int i = 0; i < 159; ++i) out += ",{\"" + key + "\":1,\"s\":2}";
     return out + "]";
   };
   const std::string event = "{" + array("p") + "," + array("q") + "," + array("r") + R"(,"d":1})";

@@ -14,8 +14,8 @@ namespace {
 NumberKey key(std::string_view text) {
   const auto found = comparable_number(text);
   INFO(text);
-  REQUIRE(found);
-  return *found;
+  REQUIRE(found != kNotComparable);
+  return found;
 }
 
 TEST_CASE("numbers of one decimal value are one number, however they are written", "[matcher]") {
@@ -60,7 +60,7 @@ TEST_CASE("a number that its double does not stand for is not comparable", "[mat
   for (const auto text : {"9007199254740993", "12345678901234567890123", "1e400", "-1e400", "1e-400",
                           "0.10000000000000000555", "18446744073709551615", "1e999999999999"}) {
     INFO(text);
-    CHECK_FALSE(comparable_number(text));
+    CHECK(comparable_number(text) == kNotComparable);
   }
 }
 
