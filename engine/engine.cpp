@@ -98,9 +98,9 @@ class Replay {
         free_places_(2 * std::size_t{config.threads} + 6),
         sink_(sink),
         pacer_(config.pace.is_any() ? std::make_unique<Pacer>(config.pace) : nullptr),
-        executor_(sink, [this](const StartBatch& batch, std::span<const Outcome> outcomes) {
-          return note(batch, outcomes);
-        }) {}
+        executor_(
+            sink, [this](const StartBatch& batch, std::span<const Outcome> outcomes) { return note(batch, outcomes); },
+            [this] { show_progress(); }) {}
 
   Result<ReplayReport> run() {
     const auto begin = std::chrono::steady_clock::now();
@@ -199,8 +199,12 @@ class Replay {
       if (!hooks_.on_reject) break;
       if (auto failure = hooks_.on_reject(reject)) return failure;
     }
-    if (hooks_.on_progress) hooks_.on_progress(report_.tally, stored_bytes_);
+    show_progress();
     return {};
+  }
+
+  void show_progress() const {
+    if (hooks_.on_progress) hooks_.on_progress(report_.tally, stored_bytes_);
   }
 
   void read(const std::vector<InputFile>& files) {

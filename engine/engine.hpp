@@ -58,7 +58,7 @@ struct ReplayReport {
 struct ReplayHooks {
   // In input order, before the position passes it; a Failure ends the run.
   std::function<std::optional<Failure>(const Reject&)> on_reject;
-  // After each batch; `stored_bytes`: of all inputs together, 0 where unknown.
+  // After each batch, and now and then while none comes; `stored_bytes`: of all inputs together, 0 where unknown.
   std::function<void(const Tally& so_far, std::uint64_t stored_bytes)> on_progress;
   // Of each start that failed; a Failure ends the run.
   std::function<std::optional<Failure>(const Start&, const Outcome&)> on_failed;

@@ -211,8 +211,8 @@ int run_replay(const Options& options) {
                       .accept_changes = options.sink.accept_changes(),
                       .record_bytes_max = options.record_bytes_max};
   config.filter.outputs = std::move(outputs);
-  config.route.since = options.filter.since;
-  config.route.until = options.filter.until;
+  config.pace.since = config.route.since = options.filter.since;
+  config.pace.until = config.route.until = options.filter.until;
   config.route.strict = options.strict;
   config.route.read_only = options.read_only == "flag"      ? ReadOnlyRule::flag
                            : options.read_only == "deliver" ? ReadOnlyRule::deliver

@@ -42,10 +42,9 @@ Executor::Next Executor::next_batch(StartBatch& batch, bool may_wait) {
   }
   if (!may_wait) {
     if (!ready()) return Next::pause;
-  } else if (group_.empty() && progress_.empty()) {
-    arrived_.wait(lock, ready);
-  } else if (!arrived_.wait_for(lock, kGroupPause, ready)) {
-    return Next::pause;
+  } else {
+    const bool is_idle = group_.empty() && progress_.empty();
+    if (!arrived_.wait_for(lock, is_idle ? kIdlePause : kGroupPause, ready)) return Next::pause;
   }
   const auto found = kept_.find(current_);
   if (found == kept_.end()) return Next::end;
@@ -138,6 +137,7 @@ void Executor::note_progress(Handed& group, const StartBatch& batch, std::span<c
 std::optional<Failure> Executor::advance_to(std::size_t pending_max, std::size_t handed_max) {
   while (sink_.pending() > pending_max || handed_.size() > handed_max) {
     sink_.advance();
+    on_wait_();
     if (auto failure = settle_groups()) return failure;
     if (sink_.commits_groups() && Clock::now() - committed_ >= kCommitPause) {
       if (auto failure = commit()) return failure;
@@ -162,6 +162,10 @@ std::optional<Failure> Executor::take_all() {
     const bool busy = sink_.pending() > 0;
     StartBatch batch;
     Next next = next_batch(batch, !busy);
+    if (next == Next::pause) {
+      on_wait_();
+      if (!busy && group_.empty() && progress_.empty()) continue;
+    }
     if (next == Next::batch) {
       if (batch.cut_short) next = Next::end;
       if (group_.empty()) group_begun_ = Clock::now();

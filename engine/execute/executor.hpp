@@ -38,6 +38,7 @@ constexpr std::size_t kGroupStartsFirst = 1024;  // so that a short run, too, is
 // PERF: woken for each batch, a worker pays for it and the executor costs a core's time (one gzip file: a tenth).
 constexpr std::chrono::milliseconds kNap{2};
 constexpr std::size_t kBatchesToWakeFor = 16;
+constexpr std::chrono::milliseconds kIdlePause{200};      // between two calls that it waits for batches
 constexpr std::chrono::milliseconds kGroupPause{50};      // that a group waits for more
 constexpr std::chrono::milliseconds kGroupAgeMax{200};    // that its first batch waits, however steadily more come
 constexpr std::chrono::milliseconds kCommitPause{1'000};  // between commits that no group asks for
@@ -50,7 +51,12 @@ class Executor {
   // run.
   using OnDone = std::function<std::optional<Failure>(const StartBatch&, std::span<const Outcome>)>;
 
-  Executor(Sink& sink, OnDone on_done) : sink_(sink), on_done_(std::move(on_done)) {}
+  // Now and then while it waits for batches or for the sink.
+  using OnWait = std::function<void()>;
+
+  Executor(
+      Sink& sink, OnDone on_done, OnWait on_wait = [] {})
+      : sink_(sink), on_done_(std::move(on_done)), on_wait_(std::move(on_wait)) {}
 
   // False once the run has ended before its time: the sink failed, or a batch was cut short.
   bool submit(StartBatch batch);
@@ -84,6 +90,7 @@ class Executor {
 
   Sink& sink_;
   OnDone on_done_;
+  OnWait on_wait_;
   std::mutex mutex_;
   std::condition_variable arrived_, advanced_;
   std::map<std::uint64_t, std::deque<StartBatch>> kept_;

@@ -1,6 +1,8 @@
 #include "engine/ingest/pacer.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <thread>
 
 #include "engine/ingest/record_reader.hpp"
@@ -24,23 +26,34 @@ int number_at(std::string_view text, std::size_t at, std::size_t digits) {
   return out;
 }
 
-}  // namespace
-
-std::int64_t Pacer::second_of(std::string_view record) {
-  const std::int64_t otherwise = last_second_;
-  constexpr std::size_t kTimeBytes = 19;  // YYYY-MM-DDTHH:MM:SS
-  simdjson::dom::object event;
-  std::string_view time;
-  if (parser_.parse(record.data(), record.size(), false).get(event)) return otherwise;
-  const bool is_event = event["detail-type"].error() == simdjson::SUCCESS;
-  if (event[is_event ? "time" : "eventTime"].get(time) || time.size() < kTimeBytes) return otherwise;
+// Since 1970, of YYYY-MM-DDTHH:MM:SS and whatever follows.
+std::optional<std::int64_t> second_of_time(std::string_view time) {
+  constexpr std::size_t kTimeBytes = 19;
+  if (time.size() < kTimeBytes) return {};
   const int year = number_at(time, 0, 4), month = number_at(time, 5, 2), day = number_at(time, 8, 2);
   const int hour = number_at(time, 11, 2), minute = number_at(time, 14, 2), second = number_at(time, 17, 2);
   const std::chrono::year_month_day date(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day)));
-  if (!date.ok() || hour < 0 || minute < 0 || second < 0) return otherwise;
+  if (!date.ok() || hour < 0 || minute < 0 || second < 0) return {};
   const auto days = std::chrono::sys_days(date).time_since_epoch().count();
   return ((static_cast<std::int64_t>(days) * 24 + hour) * 60 + minute) * 60 + second;
+}
+
+}  // namespace
+
+Pacer::Pacer(Pace pace)
+    : pace_(std::move(pace)),
+      since_(second_of_time(pace_.since).value_or(std::numeric_limits<std::int64_t>::min())),
+      until_(second_of_time(pace_.until).value_or(std::numeric_limits<std::int64_t>::max() - 1) +
+             (pace_.until.find('.') != std::string::npos)) {}
+
+std::int64_t Pacer::second_of(std::string_view record) {
+  simdjson::dom::object event;
+  std::string_view time;
+  if (parser_.parse(record.data(), record.size(), false).get(event)) return last_second_;
+  const bool is_event = event["detail-type"].error() == simdjson::SUCCESS;
+  if (event[is_event ? "time" : "eventTime"].get(time)) return last_second_;
+  return second_of_time(time).value_or(last_second_);
 }
 
 void Pacer::take(Block block, const std::atomic<int>& stop, const Put& put) {
@@ -110,9 +123,10 @@ void Pacer::order(Held held, const std::atomic<int>& stop, const Put& put) {
     second_.push_back(std::move(held));
     return;
   }
+  if (pace_.records_per_second == 0 || !is_paced(held)) return emit(std::move(held), {}, stop, put);
   if (!begun_) begin_ = tick_end_ = Clock::now();
   begun_ = true;
-  const double seconds = pace_.records_per_second > 0 ? static_cast<double>(emitted_) / pace_.records_per_second : 0;
+  const double seconds = static_cast<double>(paced_++) / pace_.records_per_second;
   emit(std::move(held), begin_ + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds)),
        stop, put);
 }
@@ -120,6 +134,10 @@ void Pacer::order(Held held, const std::atomic<int>& stop, const Put& put) {
 void Pacer::release_second(const std::atomic<int>& stop, const Put& put) {
   second_bytes_ = 0;
   if (second_.empty()) return;
+  if (!is_paced(second_.front())) {
+    for (; !second_.empty(); second_.pop_front()) emit(std::move(second_.front()), {}, stop, put);
+    return;
+  }
   if (!begun_) {
     begun_ = true;
     begin_ = tick_end_ = Clock::now();
@@ -151,7 +169,6 @@ void Pacer::emit(Held held, Clock::time_point due, const std::atomic<int>& stop,
   out_.text += '\n';
   out_.records.push_back(held.ref);
   out_.records_done = held.ref.number;
-  ++emitted_;
 }
 
 void Pacer::flush(const Put& put) {

@@ -1,7 +1,8 @@
 // Hands records on at a pace: so many a second, or as their event times say; and in the order of these times, if asked.
 //
-// Records of one second are spread evenly over it. Sorting is by a bounded window, since log files are about a fifth
-// out of order, by minutes: a record that comes later than its window is handed on at once.
+// Records of one second are spread evenly over it; those outside of --since and --until take no time. Sorting is by a
+// bounded window, since log files are about a fifth out of order, by minutes: a record that comes later than its window
+// is handed on at once.
 //
 // Threads: one thread an object, the reader's, which it puts to sleep. Cost: a parse and a copy of each record; memory
 // within kSortBytesMax and a second's records. Errors: none; a record without a time goes with the one before it.
@@ -27,6 +28,7 @@ struct Pace {
   double records_per_second = 0;  // 0: not by rate
   double speed = 0;               // event seconds in a second; 0: not by event time
   bool sort = false;
+  std::string since = {}, until = {};  // event times as RouteOptions has them; what lies outside is not paced
 
   bool is_any() const { return records_per_second > 0 || speed > 0 || sort; }
 };
@@ -40,7 +42,7 @@ class Pacer {
  public:
   using Put = std::function<void(Block)>;
 
-  explicit Pacer(Pace pace) : pace_(pace) {}
+  explicit Pacer(Pace pace);
 
   // At an input's beginning; records up to number `skipped` will not come.
   void begin_input(std::uint64_t skipped) { last_number_ = skipped; }
@@ -67,6 +69,7 @@ class Pacer {
   static std::size_t bytes_of(const Held& held);
   // Of its eventTime, or of an event's time, since 1970; the last record's if it has none.
   std::int64_t second_of(std::string_view record);
+  bool is_paced(const Held& held) const { return held.second >= since_ && held.second < until_; }
   void hold(Held held, const std::atomic<int>& stop, const Put& put);
   void release_oldest(const std::atomic<int>& stop, const Put& put);
   void order(Held held, const std::atomic<int>& stop, const Put& put);
@@ -80,6 +83,7 @@ class Pacer {
   static void wait_until(Clock::time_point due, const std::atomic<int>& stop);
 
   Pace pace_;
+  std::int64_t since_, until_;  // whole seconds
   simdjson::dom::parser parser_;
   std::multimap<std::int64_t, Held> window_;  // by second; those of one second in the order they came
   std::size_t window_bytes_ = 0;
@@ -87,7 +91,7 @@ class Pacer {
   std::deque<Held> second_;  // records of the second that is being collected
   std::deque<HeldBad> bad_;  // that stand behind a record which waits
   Block out_;
-  std::uint64_t emitted_ = 0;
+  std::uint64_t paced_ = 0;        // records, by rate
   std::uint64_t last_number_ = 0;  // of the record put last
   std::int64_t last_second_ = 0, first_second_ = 0;
   Clock::time_point begin_, tick_end_;

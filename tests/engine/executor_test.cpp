@@ -2,6 +2,7 @@
 #include "engine/execute/executor.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <numeric>
 #include <thread>
@@ -170,6 +171,20 @@ TEST_CASE("nothing behind a batch that was cut short is started", "[engine]") {
   REQUIRE_FALSE(executor.run());
   CHECK(sink.names == std::vector<std::string>{"0"});
   CHECK_FALSE(executor.submit(batch(2, "2")));
+}
+
+TEST_CASE("who waits for batches is told so, again and again", "[engine]") {
+  NotingSink sink;
+  std::atomic<int> waits = 0;
+  Executor executor(sink, ignore, [&] { ++waits; });
+  std::thread reader([&] {
+    while (waits < 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    REQUIRE(executor.submit(batch(0, "0")));
+    executor.close(1);
+  });
+  CHECK_FALSE(executor.run());
+  reader.join();
+  CHECK(sink.names == std::vector<std::string>{"0"});
 }
 
 TEST_CASE("a start that was refused never reaches the sink, and fails", "[engine]") {

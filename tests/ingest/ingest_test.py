@@ -916,6 +916,13 @@ class Pace(IngestCase):
         found, _ = self.times(self.write("input", "\n".join(texts)), "--speed", "60x")
         self.assert_times(found, [number / 360 for number in range(6 * 54)])
 
+    def test_records_outside_of_the_times_wanted_take_no_time(self):
+        days = [f"2024-01-0{day}T00:00:{second:02}Z" for day in (1, 2, 3) for second in range(0, 60, 6)]
+        path = self.write("input", "\n".join(at(number, time) for number, time in enumerate(days)))
+        for pace, pause in (("--speed", "60x"), 0.1), (("--rate", "20"), 0.05):
+            found, _ = self.times(path, *pace, "--since", "2024-01-02T00:00:00Z", "--until", "2024-01-03T00:00:00Z")
+            self.assert_times(found, [number * pause for number in range(10)])
+
     def test_records_of_a_second_are_spread_over_it(self):
         groups = ((0, 20), (5, 1), (10, 20))
         texts = [at(number, f"2024-01-01T00:00:{second:02}Z") for second, count in groups for number in range(count)]
