@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "engine/route/escaped_by.hpp"
 #include "engine/route/text_scan.hpp"
 
 namespace millrace {

@@ -2,34 +2,31 @@
 //
 // Included by one source file a processor, each compiled for its own and giving a Group of an unnamed namespace, so
 // that no code made for one processor is linked where another one runs. For the same reason nothing here calls a
-// function of another header.
+// function of another header that is not always inlined.
 //
 // PERF: few texts have a backslash, so they are gone through as if none had, and those that have, once more.
 #pragma once
 
+#include "engine/route/escaped_by.hpp"
 #include "engine/route/string_index.hpp"
 
 namespace millrace {
+
+// Byte i is i.
+struct Ordinals {
+  alignas(64) char of[64];
+};
+inline constexpr Ordinals kOrdinals = [] {
+  Ordinals out{};
+  for (int i = 0; i < 64; ++i) out.of[i] = static_cast<char>(i);
+  return out;
+}();
 
 // REQUIRES: of Group: `Group(at)` of 64 bytes and `Group(at, count)` of fewer, spaces behind them; by bit equal();
 // write() moves the room behind what it wrote; write_heads() of all that has no heads yet; note() and what Seen tells
 // of all that were noted.
 template <typename Group>
 struct QuoteLoop {
-  // The bytes that a backslash escapes; `carry` says so of the first byte of the next group.
-  static std::uint64_t escaped_by(std::uint64_t slashes, std::uint64_t& carry) {
-    std::uint64_t out = carry;
-    slashes &= ~carry;
-    carry = 0;
-    while (slashes != 0) {
-      const std::uint64_t slash = slashes & (0 - slashes), behind = slash << 1;
-      out |= behind;
-      slashes &= ~(slash | behind);
-      carry = slash >> 63;
-    }
-    return out;
-  }
-
   template <typename Take>
   [[gnu::always_inline]] static inline void for_each_group(const char* text, std::size_t bytes, Take&& take) {
     std::size_t at = 0;

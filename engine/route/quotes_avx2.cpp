@@ -10,15 +10,6 @@
 namespace millrace {
 namespace {
 
-struct Ordinals {
-  alignas(32) char of[64];
-};
-constexpr Ordinals kOrdinals = [] {
-  Ordinals out{};
-  for (int i = 0; i < 64; ++i) out.of[i] = static_cast<char>(i);
-  return out;
-}();
-
 class Group {
  public:
   explicit Group(const char* at) : low_(load(at)), high_(load(at + 32)) {}

@@ -8,15 +8,6 @@
 namespace millrace {
 namespace {
 
-struct Ordinals {
-  alignas(64) char of[64];
-};
-constexpr Ordinals kOrdinals = [] {
-  Ordinals out{};
-  for (int i = 0; i < 64; ++i) out.of[i] = static_cast<char>(i);
-  return out;
-}();
-
 class Group {
  public:
   explicit Group(const char* at) : at_(at), bytes_(_mm512_loadu_si512(at)) { asm("" : "+v"(bytes_)); }

@@ -5,8 +5,8 @@
 // whatever scalars they hold, and the same keys where a key leads on to something wanted, has its leaves at the same
 // places: it is recognised by comparing, without a branch a member.
 //
-//     text  {"eventName":"Get","x":{"n":12}}     gaps  {  :  ,  :{  :scalar}}     keys  0 "eventName"     steps  string
-//     1
+//     text  {"eventName":"Get","x":{"n":12}}
+//     gaps  {  :  ,  :{  :scalar}}     keys  0 "eventName"     steps  string 1
 //
 // Invariant: I1 a text that fits a shape is JSON but for what its strings hold: its gaps were compared to the last
 //               byte, or are scalars.

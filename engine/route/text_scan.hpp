@@ -82,20 +82,6 @@ class Bytes64 {
   Bytes32 low_, high_;
 };
 
-// The bytes behind a backslash that is not itself escaped; `carry` says so of the first byte of the next group.
-inline std::uint64_t escaped_by(std::uint64_t slashes, std::uint64_t& carry) {
-  std::uint64_t out = carry;
-  slashes &= ~carry;
-  carry = 0;
-  while (slashes != 0) {
-    const std::uint64_t slash = slashes & (0 - slashes), behind = slash << 1;
-    out |= behind;
-    slashes &= ~(slash | behind);
-    carry = slash >> 63;
-  }
-  return out;
-}
-
 // Bit i: an odd number of bits up to i are set.
 inline std::uint64_t parity_so_far(std::uint64_t bits) {
   for (unsigned shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;

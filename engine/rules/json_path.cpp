@@ -6,6 +6,7 @@
 #include <bit>
 #include <charconv>
 
+#include "engine/route/escaped_by.hpp"
 #include "engine/route/text_scan.hpp"
 #include "matcher/json_cursor.hpp"
 
