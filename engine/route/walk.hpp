@@ -7,7 +7,7 @@
 //
 // Members of the object can be asked for without being leaves of a field: members() of the constructor.
 //
-// Threads: one thread an object. Cost: what a shape costs (shape.hpp), and about 3 ns a leaf.
+// Threads: one thread an object. Cost: what a shape costs (shape_table.hpp), and about 3 ns a leaf.
 // Errors:  walk() says false if the text is not JSON, or deeper than kJsonDepthMax; JsonValidator says why.
 #pragma once
 
@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "engine/route/shape.hpp"
+#include "engine/route/shape_table.hpp"
 #include "engine/route/string_index.hpp"
 #include "matcher/event_fields.hpp"
 #include "matcher/path_trie.hpp"

@@ -1,9 +1,8 @@
 // A reader that has kept the shapes of other texts finds what one that has seen none finds.
-#include "engine/route/shape.hpp"
-
 #include <catch2/catch.hpp>
 
 #include "engine/route/event_reader.hpp"
+#include "engine/route/shape_table.hpp"
 #include "tests/random.hpp"
 
 namespace millrace {
