@@ -102,26 +102,25 @@ bool is_region(std::string_view text) {
 
 constexpr long kConnectMillisecondsMax = 5'000;
 
-// An endpoint that somebody named should answer before anything is started.
-std::optional<Failure> probe(const std::string& endpoint) {
+CURLcode connect_to(const std::string& url) {
   const std::unique_ptr<CURL, EasyDelete> easy(curl_easy_init());
-  curl_easy_setopt(easy.get(), CURLOPT_URL, endpoint.c_str());
+  curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
   curl_easy_setopt(easy.get(), CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(easy.get(), CURLOPT_CONNECTTIMEOUT_MS, kConnectMillisecondsMax);
   curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
-  const CURLcode result = curl_easy_perform(easy.get());
+  return curl_easy_perform(easy.get());
+}
+
+// An endpoint that somebody named should answer before anything is started.
+std::optional<Failure> probe(const std::string& endpoint) {
+  const CURLcode result = connect_to(endpoint);
   if (result == CURLE_OK) return {};
   return Failure{"the endpoint " + endpoint + " does not answer: " + curl_easy_strerror(result)};
 }
 
 // Step Functions' own host of a region that is none does not exist. What else may be wrong with it may pass.
 std::optional<Failure> probe_region(const std::string& url, const std::string& region) {
-  const std::unique_ptr<CURL, EasyDelete> easy(curl_easy_init());
-  curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(easy.get(), CURLOPT_CONNECT_ONLY, 1L);
-  curl_easy_setopt(easy.get(), CURLOPT_CONNECTTIMEOUT_MS, kConnectMillisecondsMax);
-  curl_easy_setopt(easy.get(), CURLOPT_NOSIGNAL, 1L);
-  if (curl_easy_perform(easy.get()) != CURLE_COULDNT_RESOLVE_HOST) return {};
+  if (connect_to(url) != CURLE_COULDNT_RESOLVE_HOST) return {};
   return Failure{url + ": there is no such host; is the region " + region + " right, and is there a network?"};
 }
 

@@ -23,13 +23,8 @@ std::optional<Failure> DeadLetters::add(const Start& start, const Outcome& outco
   member("ERROR_CODE", outcome.error.code);
   member("ERROR_MESSAGE", outcome.error.message);
   if (outcome.exhausted != nullptr) member("EXHAUSTED_RETRY_CONDITION", outcome.exhausted);
-  line += fmt::format(",\"RETRY_ATTEMPTS\":{}", outcome.attempts);
-  member("stateMachineArn", start.target->arn);
-  member("name", start.name);
-  member("rule", start.rule->name);
-  member("target", start.target->id);
-  member("eventId", start.event_id);
-  member("eventTime", start.event_time);
+  line += fmt::format(",\"RETRY_ATTEMPTS\":{},", outcome.attempts);
+  append_start_members(start, line);
   if (JsonValidator().is_json(start.input)) {
     line.append(",\"input\":").append(start.input);
   } else {

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "engine/execute/sink.hpp"
-#include "engine/route/envelope.hpp"
 
 namespace millrace {
 namespace {
@@ -71,12 +70,8 @@ class NdjsonSink : public Sink {
 
  private:
   void append(const Start& start) {
-    member("{\"stateMachineArn\":", start.target->arn);
-    member(",\"name\":", start.name);
-    member(",\"rule\":", start.rule->name);
-    member(",\"target\":", start.target->id);
-    member(",\"eventId\":", start.event_id);
-    member(",\"eventTime\":", start.event_time);
+    buffer_ += '{';
+    append_start_members(start, buffer_);
     buffer_ += ",\"input\":";
     const std::size_t at = buffer_.size();
     buffer_ += start.input;
@@ -86,11 +81,6 @@ class NdjsonSink : public Sink {
         buffer_[i] = ' ';
     }
     buffer_ += "}\n";
-  }
-
-  void member(std::string_view name, std::string_view value) {
-    buffer_ += name;
-    append_json_string(value, buffer_);
   }
 
   std::optional<Failure> cut_to_checkpoint() {

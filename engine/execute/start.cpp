@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/route/envelope.hpp"
 #include "engine/uuid.hpp"
 
 namespace millrace {
@@ -98,6 +99,19 @@ std::string rule_arn_of(const Rule& rule, const Target& target) {
   std::string out = "arn:";
   out.append(machine.partition).append(":events:").append(machine.region).append(":").append(machine.account);
   return out + ":rule/" + rule.name;
+}
+
+void append_start_members(const Start& start, std::string& line) {
+  const auto member = [&](std::string_view name, std::string_view value) {
+    line += name;
+    append_json_string(value, line);
+  };
+  member("\"stateMachineArn\":", start.target->arn);
+  member(",\"name\":", start.name);
+  member(",\"rule\":", start.rule->name);
+  member(",\"target\":", start.target->id);
+  member(",\"eventId\":", start.event_id);
+  member(",\"eventTime\":", start.event_time);
 }
 
 std::string execution_name(const std::string& rule, const std::string& target, const std::string& event_id) {

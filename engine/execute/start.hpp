@@ -105,6 +105,10 @@ struct StartBatch {
   void number();
 };
 
+// What a line of JSON says of a start besides its input: "stateMachineArn":…,"name":…,"rule":…,"target":…,"eventId":…,
+// "eventTime":….
+void append_start_members(const Start& start, std::string& line);
+
 StartBatch empty_batch(std::uint64_t sequence, bool last);
 
 // The execution's name: a function of rule, target and event, so that a replay never starts twice. 80 characters at

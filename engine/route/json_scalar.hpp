@@ -18,7 +18,8 @@ inline const char* json_scalar_end(const char* at, const char* end) {
     const char* behind = at;
     if (*at != '0')
       while (behind < end && *behind >= '0' && *behind <= '9') ++behind;
-    return behind > at && (behind == end || *behind == ',') ? behind : json_number_end(at, end);
+    const bool goes_on = behind < end && (*behind == '.' || (*behind | 0x20) == 'e');
+    return behind > at && !goes_on ? behind : json_number_end(at, end);
   }
   const auto begins_with = [&](const char* four) { return std::memcmp(at, four, 4) == 0; };
   const auto bytes = end - at;
