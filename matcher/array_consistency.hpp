@@ -125,7 +125,7 @@ class ArrayConsistency {
     LeafId first;       // that satisfies it, and its element
     ElementId element;  // innermost
     bool holds, excludable;
-    bool only;             // no other leaf satisfies it
+    bool only;             // no leaf of another element satisfies it
     bool absence;          // the field may be absent
     std::uint32_t leaves;  // in leaves_
     LeafId next;           // to look at next

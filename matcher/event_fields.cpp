@@ -1,6 +1,6 @@
 #include "matcher/event_fields.hpp"
 
-#include "matcher/json_cursor.hpp"
+#include "matcher/json_escape.hpp"
 
 namespace millrace {
 

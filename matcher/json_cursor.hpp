@@ -94,14 +94,4 @@ class JsonCursor {
   std::string reason_;
 };
 
-// Appends one code point as UTF-8.
-void append_utf8(std::uint32_t code_point, std::string& out);
-
-// Halves of a character beyond the basic plane that stand alone, which UTF-8 has no bytes for: an event with one is
-// bad; in a pattern it is three bytes that no event has.
-enum class LoneSurrogates : std::uint8_t { refused, kept };
-
-// The content of a JSON string, without its quotes, unescaped; false if an escape is malformed or refused.
-bool unescape_json(std::string_view content, std::string& out, LoneSurrogates lone = LoneSurrogates::refused);
-
 }  // namespace millrace

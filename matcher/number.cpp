@@ -69,8 +69,10 @@ Decimal decimal_of(std::string_view text) {
 
 bool shortest_text_is_equal(std::string_view text, double value) {
   std::array<char, 32> shortest;
-  const auto end =
-      std::to_chars(shortest.data(), shortest.data() + shortest.size(), value, std::chars_format::scientific);
+  char* const begin = shortest.data();
+  auto end = std::to_chars(begin, begin + shortest.size(), value, std::chars_format::scientific);
+  if (std::find(begin, end.ptr, '.') == end.ptr)
+    end = std::to_chars(begin, begin + shortest.size(), value, std::chars_format::scientific, 1);
   return decimal_of(text) == decimal_of({shortest.data(), static_cast<std::size_t>(end.ptr - shortest.data())});
 }
 

@@ -1,8 +1,9 @@
 // When are two JSON numbers the same number, and which is the greater?
 //
 // A number is *comparable* if the decimal value of its text equals the decimal value of the shortest text that reads
-// back as the same double. Every number of up to 15 significant digits is; 9007199254740993 is not. Comparable numbers
-// are compared as doubles (300, 300.0 and 3.0e2 are one number); all others only as text.
+// back as the same double, of two digits at least: 4.9e-324 is, as Java writes it, and 5e-324 is not. Every number of
+// up to 15 significant digits is; 9007199254740993 is not. Comparable numbers are compared as doubles (300, 300.0
+// and 3.0e2 are one number); all others only as text.
 //
 // Threads: pure functions.
 // Cost:    under 30 ns up to 15 digits; linear in the text beyond that, whatever the exponent.

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "matcher/json_cursor.hpp"
+#include "matcher/json_escape.hpp"
 
 namespace millrace {
 namespace {

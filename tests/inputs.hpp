@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "engine/ingest/record_reader.hpp"
-#include "engine/route/text_scan.hpp"
+#include "engine/route/string_index.hpp"
 
 namespace millrace::test {
 

@@ -121,6 +121,13 @@ std::optional<std::string> parse_time(const std::string& text) {
   return out + fraction;
 }
 
+void add_max_record(CLI::App& command, std::uint64_t& bytes) {
+  command.add_option("--max-record", bytes, "Largest record in bytes; larger ones are bad")
+      ->transform(count_option())
+      ->check(CLI::Range(std::uint64_t{1} << 10, std::uint64_t{1} << 28))
+      ->capture_default_str();
+}
+
 void add_time(CLI::App& command, const std::string& name, std::string& value, const std::string& description) {
   const auto take = [name, &value](const std::string& text) {
     const auto time = parse_time(text);

@@ -52,6 +52,7 @@ void add_rate(CLI::App& command, const std::string& name, double& value, const s
 
 // 2026-11-23, 2026-11-23T09:00 or 2026-11-23T09:00:00Z, in UTC; kept as 2026-11-23T09:00:00, which sorts as time does.
 std::optional<std::string> parse_time(const std::string& text);
+void add_max_record(CLI::App& command, std::uint64_t& bytes);
 void add_time(CLI::App& command, const std::string& name, std::string& value, const std::string& description);
 
 // 500ms, 10s, 5m, 2h.

@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "engine/execute/start.hpp"
-#include "engine/route/text_scan.hpp"
+#include "engine/route/string_index.hpp"
 #include "engine/uuid.hpp"
 #include "engine/workload.hpp"
 #include "tools/command.hpp"

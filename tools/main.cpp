@@ -59,6 +59,11 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     return run();
   } catch (const CLI::ParseError& error) {
+    const auto is_named = [&](const CLI::App* command) { return command->check_name(argv[1]); };
+    if (argc > 1 && argv[1][0] != '-' && std::as_const(app).get_subcommands(is_named).empty()) {
+      complain(std::string(argv[1]) + " is no subcommand; millrace --help lists them");
+      return kUsage;
+    }
     return app.exit(error) == 0 ? kDone : kUsage;
   } catch (const std::exception& error) {
     complain(error.what());

@@ -16,6 +16,7 @@ struct Options {
   Common common;
   std::string rules;
   std::vector<std::string> inputs;
+  std::uint64_t record_bytes_max = kRecordBytesMaxDefault;
 };
 
 int run_match(const Options& options) {
@@ -42,7 +43,7 @@ int run_match(const Options& options) {
     out += "]}\n";
   };
   for (const InputFile& file : inputs.files) {
-    RecordReader reader(file.path, kRecordBytesMaxDefault);
+    RecordReader reader(file.path, options.record_bytes_max);
     ++total.files;
     for (Block block; stop == 0 && reader.next(block);) {
       StartBatch batch;
@@ -78,6 +79,7 @@ void add_match(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("match", "Print the rules that each event matches, one line an event");
   command->add_option("--rules", options->rules, "Rule set: .json, .yaml or one rule a line")->required();
   command->add_option("input", options->inputs, "Files, directories, or - for standard input")->required();
+  add_max_record(*command, options->record_bytes_max);
   add_common(*command, options->common);
   command->footer(
       "Patterns alone decide here: read-only events are matched like any other.\nExample:\n  millrace match --rules "

@@ -293,10 +293,7 @@ void add_replay(CLI::App& app, Run& run) {
   command->add_option("--threads", options->threads, "Workers")
       ->check(CLI::Range(1u, kThreadsMax))
       ->capture_default_str();
-  command->add_option("--max-record", options->record_bytes_max, "Largest record in bytes; larger ones are bad")
-      ->transform(count_option())
-      ->check(CLI::Range(std::uint64_t{1} << 10, std::uint64_t{1} << 28))
-      ->capture_default_str();
+  add_max_record(*command, options->record_bytes_max);
   command->add_option("--reject", options->reject,
                       "Keep bad records here, with place and reason, one JSON object a line");
   command->add_flag("--strict", options->strict, "Check every record to its last byte, not only those that match");

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "engine/ingest/record_reader.hpp"
-#include "engine/route/text_scan.hpp"
+#include "engine/route/string_index.hpp"
 
 namespace millrace {
 namespace {

@@ -426,6 +426,7 @@ RecordReader::Progress RecordReader::lose_sync(Block& block, const char* kind, s
 // more to find for another block.
 bool RecordReader::at_input_end(Block& block) {
   if (mode_ == Mode::header && header(block) != Progress::need_more) return false;
+  if (mode_ == Mode::resync && resync() != Progress::need_more) return false;
   const bool failed = !source_.failure().empty() && !failure_reported_;
   if (mode_ == Mode::lines && !failed) {
     while (keep_ < buffer_bytes_) {

@@ -6,6 +6,7 @@
 #include "engine/route/json_scalar.hpp"
 #include "engine/route/text_scan.hpp"
 #include "matcher/json_cursor.hpp"
+#include "matcher/json_escape.hpp"
 #include "matcher/key_hash.hpp"
 #include "matcher/secret.hpp"
 

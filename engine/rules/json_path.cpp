@@ -8,7 +8,7 @@
 
 #include "engine/route/escaped_by.hpp"
 #include "engine/route/text_scan.hpp"
-#include "matcher/json_cursor.hpp"
+#include "matcher/json_escape.hpp"
 
 namespace millrace {
 namespace {

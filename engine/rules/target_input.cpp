@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "engine/route/envelope.hpp"
-#include "matcher/json_cursor.hpp"
+#include "matcher/json_escape.hpp"
 
 namespace millrace {
 namespace {

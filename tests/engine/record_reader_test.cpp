@@ -144,6 +144,18 @@ TEST_CASE("a record over the limit is bad, and its neighbours are not", "[engine
   }
 }
 
+TEST_CASE("the last record is found behind one that is lost, however short it is", "[engine]") {
+  const std::string large = R"({"eventVersion":"1.08","x":")" + std::string(3 * kBlockBytes, 'x') + "\"}";
+  const std::string last = R"({"eventSource":"s3.amazonaws.com"})";
+  for (const std::string& text : {"{\"Records\":[" + large + "," + last + "]}", "[" + large + "," + last + "]",
+                                  large + "\n" + last, large + "\n" + last + "\n"}) {
+    INFO(text.substr(0, 20));
+    const Found found = read_text(text, 1024);
+    CHECK(found.records == Strings{last});
+    CHECK(found.bad == Strings{"too_large"});
+  }
+}
+
 TEST_CASE("a wrapped element without its string is one bad record", "[engine]") {
   const Found found = read_text("{\"logEvents\":[{\"id\":\"1\"},{\"message\":" + quoted(kA) + "},{\"message\":5}]}");
   CHECK(found.records == Strings{kA});

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "engine/route/text_scan.hpp"
+#include "engine/route/string_index.hpp"
 
 namespace millrace {
 namespace {

@@ -1,4 +1,4 @@
-// Which numbers equal which: those that are exactly the shortest decimal form of a double (1.4).
+// Which numbers equal which: those that are exactly the decimal form of a double that Java writes (1.4).
 //
 // Threads: pure. Cost: no care is taken. Errors: none.
 #pragma once
@@ -50,14 +50,20 @@ inline Decimal decimal_of(const std::string& literal) {
   return value;
 }
 
-// The double of a number that is exactly the shortest decimal form of its double.
+// The double of a number that is exactly that form of its double.
 inline std::optional<double> comparable(const std::string& literal) {
   const double value = std::strtod(literal.c_str(), nullptr);
   if (!std::isfinite(value)) return std::nullopt;
-  std::array<char, 64> shortest{};
-  const auto end =
-      std::to_chars(shortest.data(), shortest.data() + shortest.size(), value, std::chars_format::scientific).ptr;
-  if (decimal_of(literal) != decimal_of(std::string(shortest.data(), end))) return std::nullopt;
+  // Java's Double.toString writes two digits at least: of the shortest texts of one digit, the nearest with two.
+  const auto written = [&](auto... precision) {
+    std::array<char, 64> text{};
+    const auto end =
+        std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::scientific, precision...).ptr;
+    return std::string(text.data(), end);
+  };
+  std::string shortest = written();
+  if (shortest.find('.') == std::string::npos) shortest = written(1);
+  if (decimal_of(literal) != decimal_of(shortest)) return std::nullopt;
   return value;
 }
 

@@ -22,7 +22,9 @@
 //   - IPv4 and IPv6 addresses never match each other, and a number never matches an address;
 //   - ignoring case, a character beyond U+FFFF and a title case letter match themselves;
 //   - a first path segment that is empty counts;
-//   - "comparable" numbers are those of the shortest decimal form of a double, and a range may reach its ends;
+//   - "comparable" numbers are those of the shortest form of a double, as Java writes it since 19; a range may reach
+//   its
+//     ends;
 //   - a prefix or suffix never takes in the quotes around a value;
 //   - a numeric "<" or "<=" between two strings of one list does not hide the first of them;
 //   - an empty list inside anything-but's object is refused, and an event with an unpaired surrogate;
