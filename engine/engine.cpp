@@ -275,7 +275,7 @@ class Replay {
     if (stopping()) return;
     StartBatch end = empty_batch(sequence++, true);
     end.numbering = numbering;
-    add_progress(end, file, numbering ? 0 : records_done, true);
+    if (reader.opened()) add_progress(end, file, numbering ? 0 : records_done, true);
     // Nothing is lost, so nothing is counted; but who names an empty file should hear of it.
     if (empty) end.rejects.push_back({"empty", "is empty", file.path, "", 0, 0});
     executor_.submit(std::move(end));
@@ -389,7 +389,7 @@ class Replay {
       executor_.submit(std::exchange(batch, empty_batch(batch.sequence, false)));
     }
     memory.buffer = reader.release();
-    add_progress(batch, input.file, records_done, !more);
+    if (reader.opened()) add_progress(batch, input.file, records_done, !more);
   }
 
   void add_block(Router& router, const Block& block, StartBatch& batch) {

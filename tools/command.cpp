@@ -92,6 +92,23 @@ std::optional<std::string> clash_of(const std::vector<std::string>& read, const 
   return {};
 }
 
+std::optional<std::string> written_twice(const std::vector<std::string>& written) {
+  const auto place = [](const std::string& path) {
+    std::error_code error;
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
+  };
+  const auto is_device = [](const std::string& path) {
+    std::error_code error;
+    return std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error);
+  };
+  for (auto path = written.begin(); path != written.end(); ++path) {
+    const auto is_same = [&](const std::string& other) { return other == *path || place(other) == place(*path); };
+    if (!is_device(*path) && std::any_of(path + 1, written.end(), is_same))
+      return *path + ": is named for two outputs; name another file";
+  }
+  return {};
+}
+
 std::optional<std::string> parse_time(const std::string& text) {
   constexpr std::string_view kShape = "0000-00-00T00:00:00";
   constexpr std::string_view kRest = "0000-01-01T00:00:00";

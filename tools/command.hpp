@@ -43,6 +43,9 @@ void say(const std::string& text);  // as it is
 // A file that is read must not be one that is written. Names the clash, if there is one.
 std::optional<std::string> clash_of(const std::vector<std::string>& read, const std::vector<std::string>& written);
 
+// Nor may two write one file.
+std::optional<std::string> written_twice(const std::vector<std::string>& written);
+
 // 250k, 10M, 1G as a count; a usage error says what was expected.
 std::uint64_t parse_count(const std::string& text);
 CLI::Validator count_option();

@@ -3,6 +3,7 @@
 #include <simdjson.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <exception>
 
 #include "tools/command.hpp"
@@ -21,10 +22,8 @@ bool processor_is_missing_what_this_build_uses() {
 // A closed standard stream would lend its number to the first file that is opened, and its messages to that file. What
 // takes its place cannot be read, so a closed input is still an error.
 void keep_standard_streams() {
-  for (int fd = ::open("/dev/null", O_WRONLY); fd >= 0; fd = ::open("/dev/null", O_WRONLY)) {
-    if (fd <= STDERR_FILENO) continue;
-    ::close(fd);
-    break;
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_WRONLY);
   }
 }
 
@@ -33,6 +32,7 @@ void keep_standard_streams() {
 int main(int argc, char** argv) {
   using namespace millrace::tools;
   keep_standard_streams();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is one that cannot be written
   if (processor_is_missing_what_this_build_uses()) {
     complain("this build needs a processor with AVX2 and BMI2; build with -DMILLRACE_ARCH=x86-64 for others");
     return kCouldNotRun;

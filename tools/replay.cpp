@@ -183,7 +183,9 @@ int run_replay(const Options& options) {
   if (!options.reject.empty()) outputs.push_back(options.reject);
   std::vector<std::string> reads = inputs;
   reads.push_back(options.rules);
-  if (const auto clash = clash_of(reads, outputs)) {
+  auto clash = clash_of(reads, outputs);
+  if (!clash) clash = written_twice(outputs);
+  if (clash) {
     complain(*clash);
     return kUsage;
   }

@@ -105,7 +105,10 @@ std::optional<Failure> Executor::report(Handed& group) {
       all.push_back(refused ? Outcome{OutcomeKind::failed, start.refused, 0, nullptr}
                             : std::move(group.outcomes[next++]));
     }
-    if (auto failure = on_done_(batch, all)) return failure;
+    if (auto failure = on_done_(batch, all)) {
+      untold_ = true;
+      return failure;
+    }
     note_progress(group, batch, all);
   }
   uncommitted_starts_ += group.starts.size();
@@ -181,7 +184,8 @@ std::optional<Failure> Executor::take_all() {
     }
     if (!failure) failure = next == Next::end ? advance_to(0, 0) : advance_to(kPendingStartsMax, kHandedGroupsMax);
     if (failure) {
-      (void)sink_.commit(progress_);  // what the sink had before is kept, if that can be
+      // What the sink had before is kept, if that can be; not if it has starts that the position does not pass.
+      if (!untold_) (void)sink_.commit(progress_);
       return failure;
     }
     const bool due =

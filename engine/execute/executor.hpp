@@ -106,6 +106,7 @@ class Executor {
   std::size_t group_items_ = 0, uncommitted_starts_ = 0;
   std::size_t group_starts_max_ = kGroupStartsFirst;  // doubles with each commit, up to what the sink likes
   std::vector<InputProgress> progress_;               // since the last commit
+  bool untold_ = false;                               // a batch's outcomes could not be told
   bool reached_ = true;                               // no start was abandoned so far
   Clock::time_point committed_;
 };

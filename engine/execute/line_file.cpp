@@ -5,6 +5,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
 #include <utility>
 
 namespace millrace {
@@ -22,7 +25,17 @@ std::optional<Failure> LineFile::open(const std::string& path, bool keep) {
   fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd_ < 0) return lost();
   stale_ = !keep;
-  return {};
+  return keep ? cut_torn_line() : std::nullopt;
+}
+
+// A line that a full disk or a kill cut short is written again, like all behind the position.
+std::optional<Failure> LineFile::cut_torn_line() {
+  if (!std::filesystem::is_regular_file(path_)) return {};
+  std::ifstream file(path_, std::ios::binary);
+  std::uintmax_t whole = 0, bytes = 0;
+  for (std::string line; std::getline(file, line); whole = file.eof() ? whole : bytes) bytes += line.size() + 1;
+  if (file.bad() || bytes == whole) return {};
+  return ::ftruncate(fd_, static_cast<off_t>(whole)) == 0 ? std::nullopt : lost();
 }
 
 std::optional<Failure> LineFile::append(std::string line) {

@@ -20,7 +20,7 @@ class LineFile {
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;
 
-  // `keep`: goes on behind what is there.
+  // `keep`: goes on behind the whole lines that are there.
   std::optional<Failure> open(const std::string& path, bool keep);
   bool is_open() const { return fd_ >= 0; }
 
@@ -32,6 +32,7 @@ class LineFile {
 
  private:
   std::optional<Failure> lost() const;
+  std::optional<Failure> cut_torn_line();
 
   int fd_ = -1;
   bool stale_ = false;  // what is there is an earlier run's

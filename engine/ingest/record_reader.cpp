@@ -8,13 +8,16 @@
 #include "engine/ingest/line.hpp"
 #include "engine/ingest/object_members.hpp"
 #include "engine/ingest/resync.hpp"
+#include "engine/route/json_scalar.hpp"
 #include "engine/route/text_scan.hpp"
+#include "matcher/json_escape.hpp"
 
 namespace millrace {
 namespace {
 
 // LIMIT: looked at behind a brace for what makes it a record's.
 constexpr std::size_t kRecordStartBytes = 64;
+constexpr std::size_t kLiteralBytesMax = 5;  // false
 constexpr std::size_t kBadTextBytes = 1024;  // LIMIT: of an unreadable stretch that is kept to show
 // LIMIT: of an object that is looked into to tell whether it is a record; and looks: some, and one for so many bytes.
 constexpr std::size_t kLookedIntoBytesMax = std::size_t{64} << 10;
@@ -52,7 +55,9 @@ Header read_header(std::string_view text, std::size_t at, bool behind_member) {
     if (step == ObjectMembers::need_more) return {Header::need_more};
     if (step == ObjectMembers::malformed) return {Header::malformed};
     if (step == ObjectMembers::end) return {Header::record, members.at(), nullptr, false, digest};
-    const std::string_view key = members.key();
+    std::string unescaped;
+    const bool escaped = members.key().find('\\') != std::string_view::npos && unescape_json(members.key(), unescaped);
+    const std::string_view key = escaped ? std::string_view(unescaped) : members.key();
     const std::size_t value = members.at();
     if (text[value] == '[') {
       const auto found =
@@ -299,8 +304,7 @@ RecordReader::Progress RecordReader::elements(Block& block) {
       mode_ = in_container_ ? Mode::remainder : Mode::start;
       return Progress::going;
     }
-    if (buffer_[at_] != '{')
-      return lose_sync(block, "not_a_record", "is not a record: expected an object in the array", at_);
+    if (buffer_[at_] != '{') return other_element(block);
   }
   at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
   if (scan_.malformed())
@@ -312,6 +316,34 @@ RecordReader::Progress RecordReader::elements(Block& block) {
   }
   keep_ = at_;
   scan_.restart();
+  return Progress::going;
+}
+
+// A value that is no object is one bad record; what is no value, or does not end as an element does, loses the way.
+RecordReader::Progress RecordReader::other_element(Block& block) {
+  constexpr const char* kReason = "is not a record: expected an object in the array";
+  const std::string_view text(buffer_.data(), buffer_bytes_);
+  const bool may_need_more = !input_ended_ && !record_too_large(at_);
+  ObjectMembers element(text, at_, true);
+  std::size_t end = text.size();
+  bool is_value = true;
+  if (text[at_] == '"' || text[at_] == '[') {
+    const ObjectMembers::Step skipped = element.skip_value();
+    if (skipped == ObjectMembers::need_more && may_need_more) return Progress::need_more;
+    is_value = skipped == ObjectMembers::member;
+    end = element.at();
+  } else {
+    const char* const behind = json_scalar_end(text.data() + at_, text.data() + text.size());
+    is_value = behind != nullptr;
+    if (is_value) end = static_cast<std::size_t>(behind - text.data());
+    if (!is_value && text.size() - at_ < kLiteralBytesMax && may_need_more) return Progress::need_more;
+  }
+  const std::size_t next = is_value ? std::min(text.find_first_not_of(" \t\r\n", end), text.size()) : end;
+  if (is_value && next == text.size() && may_need_more) return Progress::need_more;
+  if (!is_value || next == text.size() || (text[next] != ',' && text[next] != ']'))
+    return lose_sync(block, "not_a_record", kReason, at_);
+  bad(block, "not_a_record", kReason, at_, end);
+  keep_ = at_ = end;
   return Progress::going;
 }
 

@@ -47,6 +47,8 @@ class RecordReader {
   // only.
   bool next(Block& block);
 
+  bool opened() const { return source_.opened(); }
+
   // Where the reader stands, if that is between lines of a plain file.
   std::optional<std::uint64_t> lines_from() const;
   std::uint64_t plain_file_bytes() const { return source_.plain_file_bytes(); }
@@ -63,6 +65,7 @@ class RecordReader {
   Progress start(Block& block);
   Progress header(Block& block);
   Progress elements(Block& block);
+  Progress other_element(Block& block);
   Progress enter(std::size_t behind_bracket, const char* wrapped_in, bool control);
   Progress remainder(Block& block);
   Progress skip_rest();

@@ -432,7 +432,14 @@ class Containers(IngestCase):
 
     def test_elements_that_are_no_records_cost_themselves_only(self):
         one, two = text_of(1, 2)
-        self.check(container(one, "17", two, '"a"', "null", "[]"), [1, 2], 2)  # what lies side by side is one stretch
+        self.check(container(one, "17", two, '"a"', "null", "[]"), [1, 2], 4)
+        other_order = [json.dumps(dict(reversed(json.loads(text).items()))) for text in text_of(3, 4)]
+        self.check(f"[null, {other_order[0]},-1.5e3 ,[[{{}}],\"]\"],\n{other_order[1]},false]", [3, 4], 4)
+
+    def test_keys_of_containers_may_be_escaped(self):
+        one, two = text_of(1, 2)
+        self.check(f'{{"\\u0052ecords":[{one},{two}]}}', [1, 2])
+        self.check(f'{{"\\u0045vents":[{{"CloudTrailEvent":{json.dumps(one)}}}]}}', [1])
         self.check(json.dumps({"Events": [{"CloudTrailEvent": one}, {"EventId": "x"}, {"CloudTrailEvent": 1}, {"CloudTrailEvent": two}]}), [1, 2], 2)
         self.check(subscription(one, "plain text", "", two), [1, 2], 2)
         self.check(subscription(one, one[:50], two), [1, 2], 1)
@@ -811,6 +818,35 @@ class Outputs(IngestCase):
         self.assertEqual(self.replay(self.rules, *arguments, status=3)["records"], 2)
         self.assertEqual(self.replay(self.rules, *arguments)["records"], 0)
 
+    def test_starts_whose_bad_neighbour_could_not_be_told_are_not_doubled(self):
+        path = self.write("input", "".join(f"junk\n{text}\n" for text in text_of(*range(4000))))
+        arguments = ("replay", "--rules", self.rules, path, "--to", "ndjson:starts", "--resume", "--reject")
+        done = self.run_command(*arguments, "/dev/full", status=4)
+        self.assertIn(b"/dev/full", done.stderr)
+        self.run_command(*arguments, "rejects", status=3)
+        numbers = [int(start["input"]["detail"]["eventID"][-12:]) for start in self.ndjson(self.directory / "starts")]
+        self.assertEqual(numbers, list(range(4000)))
+
+    def test_a_torn_line_of_rejects_is_written_again(self):
+        path = self.write("input", "junk\n" + records(3))
+        self.write("rejects", '{"file":"whole"}\n{"file":"to')
+        self.run_command("replay", "--rules", self.rules, path, "--to", "ndjson:starts", "--resume", "--reject", "rejects", status=3)
+        self.assertEqual([reject["file"] for reject in self.ndjson(self.directory / "rejects")], ["whole", path])
+
+    def test_one_file_is_not_written_by_two(self):
+        path = self.write("input", records(1))
+        for name in ("same", "./same"):
+            done = self.run_command("replay", "--rules", self.rules, path, "--to", "ndjson:same", "--reject", name, status=2)
+            self.assertIn(b"same: is named for two outputs", done.stderr)
+
+    def test_an_output_that_may_not_grow_or_is_closed_is_said(self):
+        path = self.write("input", records(2000))
+        for script in (f"ulimit -f 100; exec {replay_case.COMMAND} replay --rules {self.rules} {path} --to ndjson:starts",
+                       f"exec {replay_case.COMMAND} replay --rules {self.rules} {path} --to ndjson:- >&-"):
+            done = subprocess.run(["bash", "-c", script], cwd=self.directory, env=self.environment, capture_output=True)
+            self.assert_status(done, 4)
+            self.assertIn(b"cannot be written", done.stderr)
+
     def test_a_full_disk_for_rejects_and_letters_and_messages(self):
         bad = self.write("bad", "x\n" * 100)
         for arguments in (("--reject", "/dev/full"), ("--dead-letters", "/dev/full")):
@@ -993,6 +1029,17 @@ class Position(IngestCase):
 
     def starts(self):
         return (self.directory / "starts").read_bytes()
+
+    def test_what_could_not_be_opened_is_read_by_the_next_run(self):
+        self.write("logs/a.json", text_of(1)[0])
+        locked = Path(self.write("logs/b.json", text_of(2)[0]))
+        arguments = ("replay", "--rules", self.rules, str(locked.parent), "--to", "ndjson:starts", "--resume", "--json")
+        locked.chmod(0)
+        done = self.run_command(*arguments, status=3, preexec_fn=without_privileges)
+        self.assertEqual(self.summary(done)["bad"], {"unreadable": 1})
+        locked.chmod(0o644)
+        self.assertEqual(self.summary(self.run_command(*arguments))["started"], 1)
+        self.assertEqual(len(self.ndjson(self.directory / "starts")), 2)
 
     def test_a_paced_replay_goes_on_exactly(self):
         for number in range(3):
