@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "engine/ingest/line.hpp"
@@ -17,7 +18,6 @@ namespace {
 
 // LIMIT: looked at behind a brace for what makes it a record's.
 constexpr std::size_t kRecordStartBytes = 64;
-constexpr std::size_t kLiteralBytesMax = 5;  // false
 constexpr std::size_t kBadTextBytes = 1024;  // LIMIT: of an unreadable stretch that is kept to show
 // LIMIT: of an object that is looked into to tell whether it is a record; and looks: some, and one for so many bytes.
 constexpr std::size_t kLookedIntoBytesMax = std::size_t{64} << 10;
@@ -70,6 +70,19 @@ Header read_header(std::string_view text, std::size_t at, bool behind_member) {
     digest |= key == "digestS3Object";
     control |= key == "messageType" && text.substr(value, members.at() - value) == "\"CONTROL_MESSAGE\"";
   }
+}
+
+// Behind a value that is no object, or behind the text, where the value may go on; nullopt if it is none.
+std::optional<std::size_t> end_of_value(std::string_view text, std::size_t at) {
+  if (text[at] == '"' || text[at] == '[') {
+    ObjectMembers value(text, at, true);
+    const ObjectMembers::Step skipped = value.skip_value();
+    if (skipped == ObjectMembers::malformed) return {};
+    return skipped == ObjectMembers::need_more ? text.size() : value.at();
+  }
+  const std::size_t end = std::min(text.find_first_of(",]} \t\r\n", at), text.size());
+  const bool is_value = end == text.size() || json_scalar_end(text.data() + at, text.data() + end) == text.data() + end;
+  return is_value ? std::optional(end) : std::nullopt;
 }
 
 }  // namespace
@@ -323,28 +336,17 @@ RecordReader::Progress RecordReader::elements(Block& block) {
 RecordReader::Progress RecordReader::other_element(Block& block) {
   constexpr const char* kReason = "is not a record: expected an object in the array";
   const std::string_view text(buffer_.data(), buffer_bytes_);
-  const bool may_need_more = !input_ended_ && !record_too_large(at_);
-  ObjectMembers element(text, at_, true);
-  std::size_t end = text.size();
-  bool is_value = true;
-  if (text[at_] == '"' || text[at_] == '[') {
-    const ObjectMembers::Step skipped = element.skip_value();
-    if (skipped == ObjectMembers::need_more && may_need_more) return Progress::need_more;
-    is_value = skipped == ObjectMembers::member;
-    end = element.at();
-  } else {
-    const char* const behind = json_scalar_end(text.data() + at_, text.data() + text.size());
-    is_value = behind != nullptr;
-    if (is_value) end = static_cast<std::size_t>(behind - text.data());
-    if (!is_value && text.size() - at_ < kLiteralBytesMax && may_need_more) return Progress::need_more;
+  if (const auto end = end_of_value(text, at_)) {
+    const std::size_t next = std::min(text.find_first_not_of(" \t\r\n", *end), text.size());
+    const bool is_small = next - at_ <= record_bytes_max_;
+    if (is_small && next == text.size() && !input_ended_) return Progress::need_more;
+    if (is_small && next < text.size() && (text[next] == ',' || text[next] == ']')) {
+      bad(block, "not_a_record", kReason, at_, *end);
+      keep_ = at_ = *end;
+      return Progress::going;
+    }
   }
-  const std::size_t next = is_value ? std::min(text.find_first_not_of(" \t\r\n", end), text.size()) : end;
-  if (is_value && next == text.size() && may_need_more) return Progress::need_more;
-  if (!is_value || next == text.size() || (text[next] != ',' && text[next] != ']'))
-    return lose_sync(block, "not_a_record", kReason, at_);
-  bad(block, "not_a_record", kReason, at_, end);
-  keep_ = at_ = end;
-  return Progress::going;
+  return lose_sync(block, "not_a_record", kReason, at_);
 }
 
 // What stands behind an array: other members of its object, one of which may hold records too.
