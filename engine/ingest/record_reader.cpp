@@ -131,7 +131,8 @@ void RecordReader::go_on_at(std::uint64_t offset) {
   char in_front = 0;
   source_.seek(offset - 1);
   (void)source_.read(&in_front, 1);
-  mode_ = in_front == '\n' ? Mode::lines : Mode::skip_line;
+  behind_newline_ = in_front == '\n';
+  mode_ = behind_newline_ ? Mode::lines : Mode::skip_line;
   base_ = accounted_ = stored_bytes_ = offset;
   buffer_bytes_ = at_ = keep_ = 0;
   skipped_ = 0;
@@ -142,6 +143,7 @@ bool RecordReader::read_more(const Block& block) {
   if (input_ended_ || (stop_ != nullptr && *stop_ != 0)) return false;
   // What no record of the block lies in can go: junk, or records that came as strings and are copied out already.
   if (keep_ >= kBlockBytes / 2 && (block.records.empty() || !unwrapped_.empty())) {
+    behind_newline_ = buffer_[keep_ - 1] == '\n';
     buffer_.erase(0, keep_);
     buffer_bytes_ -= keep_;
     at_ -= keep_;
@@ -172,7 +174,7 @@ void RecordReader::finish_block(Block& block) {
   block.stored_bytes = stored_bytes - std::exchange(stored_bytes_, stored_bytes);
   block.input_bytes = base_ + keep_ - accounted_;
   accounted_ = base_ + keep_;
-  behind_newline_ = keep_ > 0 && buffer_[keep_ - 1] == '\n';
+  if (keep_ > 0) behind_newline_ = buffer_[keep_ - 1] == '\n';
   const std::size_t rest_bytes = buffer_bytes_ - keep_;
   std::string rest = std::move(spare_);
   grow(rest, rest_bytes + kJsonPaddingBytes);
@@ -420,8 +422,8 @@ RecordReader::Progress RecordReader::resync() {
     const std::string_view from = text.substr(at_, kLookedIntoBytesMax);
     if (from.size() < kRecordStartBytes && !input_ended_) return Progress::need_more;
     if (from.empty()) return Progress::need_more;
-    const bool begins_line = adrift_ && at_ > 0 && text[at_ - 1] == '\n';
-    const Beginning found = begins_line ? Beginning::record : look_at(from);
+    const bool begins_line = at_ > 0 ? text[at_ - 1] == '\n' : behind_newline_;
+    const Beginning found = begins_line && adrift_ ? Beginning::record : look_at(from, lost_event_ && !begins_line);
     if (found == Beginning::unknown) return Progress::need_more;
     if (found == Beginning::nothing) continue;
     const bool is_wrapped = found == Beginning::wrapped;
@@ -438,8 +440,8 @@ RecordReader::Progress RecordReader::resync() {
   }
 }
 
-Beginning RecordReader::look_at(std::string_view from) {
-  const Awaited awaited{adrift_ ? nullptr : wrapped_in_, lost_event_, looks_ < kLooksMin + (base_ + at_) / kBytesALook};
+Beginning RecordReader::look_at(std::string_view from, bool events_only) {
+  const Awaited awaited{adrift_ ? nullptr : wrapped_in_, events_only, looks_ < kLooksMin + (base_ + at_) / kBytesALook};
   const Beginning found = what_begins(from, awaited, input_ended_ || from.size() == kLookedIntoBytesMax);
   looks_ += awaited.may_look_inside && found != Beginning::record;
   return found;

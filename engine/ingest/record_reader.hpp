@@ -71,7 +71,7 @@ class RecordReader {
   Progress skip_rest();
   Progress lines(Block& block);
   Progress resync();
-  Beginning look_at(std::string_view from);
+  Beginning look_at(std::string_view from, bool events_only);
   Progress skip_line();
   bool at_input_end(Block& block);
   void finish_block(Block& block);
@@ -100,7 +100,7 @@ class RecordReader {
   std::uint64_t numbered_ = 0;  // records so far
   std::uint64_t skipped_;
   std::uint64_t stored_bytes_ = 0;  // reported in blocks so far
-  bool behind_newline_ = false;     // what the next block begins with
+  bool behind_newline_ = false;     // what buffer_ begins with
   bool numbers_restart_ = false;    // in each block
   bool input_ended_ = false;
   bool failure_reported_ = false;

@@ -728,6 +728,11 @@ class Resynchronisation(IngestCase):
     def sorted(self, number):
         return json.dumps({"awsRegion": "us-east-2", **record(number)}, sort_keys=True)
 
+    def test_records_on_lines_behind_a_cut_array_of_events_are_found(self):
+        cut = f"[{envelope(1)},{envelope(2)[:500]}"
+        self.check(cut + "\n" + records(5, 10), [1, 10, 11, 12, 13, 14], 2)  # nor does the array end
+        self.check(f"[{envelope(1)},{envelope(2)[:-1]},{envelope(3)}]", [1, 3], 1)  # no record, but a broken event's detail
+
     def test_an_element_that_is_broken_among_others_that_are_written_in_other_ways(self):
         for write in (self.pretty, self.sorted, envelope, lambda number: text_of(number)[0].replace("{", "{ ", 1)):
             texts = [write(number) for number in range(6)]
