@@ -276,6 +276,10 @@ std::size_t ByteSource::read(char* out, std::size_t bytes) {
     if (raw_begin_ == raw_end_) {
       fill_raw();
       if (raw_end_ == 0) {
+        // What was cut short may not have given all that it holds.
+        const auto held =
+            decompressor_->complete() ? Decompressor::Step{} : decompressor_->step(raw_.get(), 0, out, bytes);
+        if (held.produced > 0) return held.produced;
         at_end_ = true;
         if (failure_.empty() && !decompressor_->complete()) fail("truncated", "the compressed data is truncated");
         if (failure_.empty() && base64_ && base64_->has_trailing_text())
