@@ -66,12 +66,14 @@ class Gzip : public Decompressor {
   bool member_done_ = false;
 };
 
+// Block by block: a call that fails says nothing of what it unpacked before.
 class Zstd : public Decompressor {
  public:
   Step step(const char* in, std::size_t in_bytes, char* out, std::size_t out_bytes) override {
-    ZSTD_inBuffer input{in, in_bytes, 0};
+    ZSTD_inBuffer input{in, holds_more_ ? 0 : std::min(in_bytes, wanted_bytes()), 0};
     ZSTD_outBuffer output{out, out_bytes, 0};
     left_ = ZSTD_decompressStream(context_.get(), &output, &input);
+    holds_more_ = output.pos == out_bytes;
     return {input.pos, output.pos, ZSTD_isError(left_) ? "the zstd data is corrupt" : nullptr};
   }
 
@@ -81,8 +83,15 @@ class Zstd : public Decompressor {
   struct Free {
     void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
   };
+  // What zstd asks for is the rest of a block and the next one's header.
+  std::size_t wanted_bytes() const {
+    constexpr std::size_t kBlockHeaderBytes = 3;
+    return left_ > kBlockHeaderBytes ? left_ - kBlockHeaderBytes : std::max<std::size_t>(left_, 1);
+  }
+
   std::unique_ptr<ZSTD_DCtx, Free> context_{ZSTD_createDCtx()};
   std::size_t left_ = 1;
+  bool holds_more_ = false;  // perhaps: the room was full
 };
 
 }  // namespace
