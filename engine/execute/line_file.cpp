@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace millrace {
@@ -30,12 +33,22 @@ std::optional<Failure> LineFile::open(const std::string& path, bool keep) {
 
 // A line that a full disk or a kill cut short is written again, like all behind the position.
 std::optional<Failure> LineFile::cut_torn_line() {
-  if (!std::filesystem::is_regular_file(path_)) return {};
+  constexpr std::uintmax_t kPieceBytes = std::uintmax_t{64} << 10;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path_, error)) return {};
+  const std::uintmax_t bytes = std::filesystem::file_size(path_, error);
   std::ifstream file(path_, std::ios::binary);
-  std::uintmax_t whole = 0, bytes = 0;
-  for (std::string line; std::getline(file, line); whole = file.eof() ? whole : bytes) bytes += line.size() + 1;
-  if (file.bad() || bytes == whole) return {};
-  return ::ftruncate(fd_, static_cast<off_t>(whole)) == 0 ? std::nullopt : lost();
+  std::uintmax_t whole = bytes;
+  for (std::uintmax_t end = bytes; end > 0 && whole == end;) {
+    const std::uintmax_t begin = end - std::min(end, kPieceBytes);
+    std::string piece(end - begin, '\0');
+    if (!file.seekg(static_cast<std::streamoff>(begin)).read(piece.data(), static_cast<std::streamsize>(piece.size())))
+      return {};
+    const auto newline = piece.rfind('\n');
+    whole = newline == std::string::npos ? begin : begin + newline + 1;
+    end = newline == std::string::npos ? begin : 0;
+  }
+  return whole == bytes || ::ftruncate(fd_, static_cast<off_t>(whole)) == 0 ? std::nullopt : lost();
 }
 
 std::optional<Failure> LineFile::append(std::string line) {

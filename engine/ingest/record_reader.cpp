@@ -18,7 +18,8 @@ namespace {
 
 // LIMIT: looked at behind a brace for what makes it a record's.
 constexpr std::size_t kRecordStartBytes = 64;
-constexpr std::size_t kBadTextBytes = 1024;  // LIMIT: of an unreadable stretch that is kept to show
+constexpr std::size_t kBadStretchesMax = 1 << 14;  // LIMIT: of a block, which then ends
+constexpr std::size_t kBadTextBytes = 1024;        // LIMIT: of an unreadable stretch that is kept to show
 // LIMIT: of an object that is looked into to tell whether it is a record; and looks: some, and one for so many bytes.
 constexpr std::size_t kLookedIntoBytesMax = std::size_t{64} << 10;
 constexpr std::uint64_t kLooksMin = 4096, kBytesALook = 256;
@@ -313,7 +314,7 @@ RecordReader::Progress RecordReader::elements(Block& block) {
     skip_space(",");
     if (at_ == buffer_bytes_) return Progress::need_more;
     if (at_ >= kBlockBytes && !block.records.empty()) return Progress::flush;
-    if (unwrapped_.size() >= kBlockBytes) return Progress::flush;
+    if (unwrapped_.size() >= kBlockBytes || block.bad.size() >= kBadStretchesMax) return Progress::flush;
     if (buffer_[at_] == ']') {
       keep_ = ++at_;
       mode_ = in_container_ ? Mode::remainder : Mode::start;

@@ -682,6 +682,11 @@ class Memory(IngestCase):
         summary = self.measure(packed("{}\n" * 3_000_000), "--reject", "rejects", "--threads", "2", seconds=60)
         self.assertEqual(sum(summary["bad"].values()), 3_000_000)
 
+    def test_elements_that_are_all_bad(self):
+        for begin, element, end in ("[0", ",1", "]"), ('{"logEvents":[{}', ",{}", "]}"):
+            summary = self.measure(packed(begin + element * 1_500_000 + end), seconds=60)
+            self.assertEqual(sum(summary["bad"].values()), 1_500_001)
+
     def test_zeros(self):
         self.check_bomb("", b"\0", records(1), 1, 1)
 
