@@ -112,6 +112,7 @@ class Replay {
     const InputList inputs = list_inputs(config_.inputs, config_.filter);
     if (auto failure = check_finished(inputs.files)) return *failure;
     if (inputs.files.empty()) return Failure{inputs.failures.empty() ? "no input" : inputs.failures.front().sentence()};
+    if (auto failure = resume_rejects(inputs)) return *failure;
     report_.files_passed_over = inputs.passed_over;
     report_.first_passed_over = inputs.first_passed_over;
     for (const auto& failure : inputs.failures) {
@@ -142,6 +143,19 @@ class Replay {
     ++report_.tally.bad["unreadable"];
     if (!hooks_.on_reject) return {};
     return hooks_.on_reject({"unreadable", failure.why, failure.path, "", 0, 0});
+  }
+
+  // What lies behind the position is told again, and of inputs that are not this replay's nothing is.
+  std::optional<Failure> resume_rejects(const InputList& inputs) const {
+    if (!config_.resume || !hooks_.on_resume) return {};
+    std::set<std::string> told;
+    for (const InputFile& file : inputs.files) told.insert(file.path);
+    for (const InputFailure& failure : inputs.failures) told.insert(failure.path);
+    return hooks_.on_resume([&](const std::string& input, std::uint64_t number) {
+      const auto known = resume_point_.inputs.find(input);
+      if (known == resume_point_.inputs.end()) return told.contains(input);
+      return !known->second.finished && (number == 0 || number > known->second.records_done);
+    });
   }
 
   // An input that was done must still be what it was: its starts are not made again.
@@ -397,6 +411,7 @@ class Replay {
     batch.tally.bytes += block.input_bytes;
     batch.tally.stored_bytes += block.stored_bytes;
     batch.tally.digests += block.digests;
+    batch.tally.notices += block.notices;
     const auto rejected = static_cast<std::ptrdiff_t>(batch.rejects.size());
     router.route(block, batch);
     for (const BadStretch& bad : block.bad) {

@@ -48,14 +48,19 @@ struct ReplayReport {
   Tally tally;
   std::uint64_t started = 0, duplicates = 0, failed = 0, abandoned = 0;  // starts, by what became of them
   std::map<std::string, std::uint64_t> failures;                         // failed ones, by code
-  std::uint64_t files_passed_over = 0;                                   // in directories, not named like logs
+  std::uint64_t files_passed_over = 0;                                   // in directories, unlike logs
   std::string first_passed_over;
   std::uint64_t inputs_resumed = 0;  // that an earlier run had begun or finished
   bool stopped = false;              // by `stop`, before the input's end
   double seconds = 0;
 };
 
+// Of a replay that is resumed: is this record, or what was told of an input as a whole (number 0), told again?
+using IsToldAgain = std::function<bool(const std::string& input, std::uint64_t number)>;
+
 struct ReplayHooks {
+  // Once, before anything is read of the inputs; a Failure ends the run.
+  std::function<std::optional<Failure>(const IsToldAgain&)> on_resume;
   // In input order, before the position passes it; a Failure ends the run.
   std::function<std::optional<Failure>(const Reject&)> on_reject;
   // After each batch, and now and then while none comes; `stored_bytes`: of all inputs together, 0 where unknown.

@@ -65,6 +65,7 @@ std::string json_summary(const ReplayReport& report) {
       {"failures", report.failures},
       {"bytes", tally.bytes},
       {"digests_skipped", tally.digests},
+      {"notices_skipped", tally.notices},
       {"files_passed_over", report.files_passed_over},
       {"inputs_resumed", report.inputs_resumed},
       {"seconds", report.seconds},
@@ -93,6 +94,19 @@ class Rejects {
  public:
   std::optional<Failure> open(const std::string& path, bool append) {
     return path.empty() ? std::nullopt : file_.open(path, append);
+  }
+
+  // What an earlier run wrote behind its position is written again.
+  std::optional<Failure> resume(const IsToldAgain& is_told_again) {
+    if (!file_.is_open()) return {};
+    return file_.keep_only([&](const std::string& line) {
+      const auto reject = nlohmann::json::parse(line, nullptr, false);
+      if (!reject.is_object() || !reject.contains("file") || !reject.contains("number")) return true;
+      const auto& input = reject["file"];
+      const auto& number = reject["number"];
+      return !input.is_string() || !number.is_number_unsigned() ||
+             !is_told_again(input.get<std::string>(), number.get<std::uint64_t>());
+    });
   }
 
   std::optional<Failure> take(const Reject& reject) {
@@ -221,6 +235,7 @@ int run_replay(const Options& options) {
                                                             : ReadOnlyRule::name;
   Progress progress(options.common.quiet);
   ReplayHooks hooks;
+  hooks.on_resume = [&](const IsToldAgain& is_told_again) { return rejects.resume(is_told_again); };
   hooks.on_reject = [&](const Reject& reject) {
     progress.clear();
     return rejects.take(reject);
@@ -241,7 +256,7 @@ int run_replay(const Options& options) {
   if (!lost) lost = failed.finish();
   if (lost) complain(lost->message);
   if (const std::uint64_t count = (*report).files_passed_over; count > 0)
-    complain(fmt::format("{}{}: passed over, being named unlike logs; name what is to be read",
+    complain(fmt::format("{}{}: passed over, since it neither is named nor begins like logs; name what is to be read",
                          (*report).first_passed_over, count == 1 ? "" : fmt::format(" and {} more", count - 1)));
   if (!options.common.quiet && !options.common.json) print_summary(*report);
   if (options.common.json && !print(json_summary(*report))) return kCouldNotRun;
@@ -311,6 +326,9 @@ void add_replay(CLI::App& app, Run& run) {
       throw CLI::RequiredError("input: a file, a directory, - for standard input, or --files-from FILE");
     if (options->files_from == "-" && std::count(options->inputs.begin(), options->inputs.end(), "-") > 0)
       throw CLI::ValidationError("--files-from", "standard input cannot be both the list and an input");
+    if (!options->filter.since.empty() && !options->filter.until.empty() &&
+        options->filter.until <= options->filter.since)
+      throw CLI::ValidationError("--until", "is not behind --since, so no event lies between them");
     if (options->sink.has_idle_checkpoint())
       throw CLI::ValidationError("--checkpoint", "says where --resume keeps the position; give --resume too");
     if (options->pace.sort && options->sink.resume())

@@ -63,6 +63,7 @@ Result<ResumePoint> Checkpoint::load() {
                         inputs->number(4) != 0,
                         static_cast<std::uint64_t>(inputs->number(5))};
   }
+  if (inputs->result() != SQLITE_DONE) return database_->failure();
   auto state = database_->prepare("SELECT key, value FROM checkpoint_state");
   if (!state) return state.failure();
   while (state->step()) {
@@ -72,7 +73,7 @@ Result<ResumePoint> Checkpoint::load() {
     const std::string_view text = state->text(1);
     std::from_chars(text.data(), text.data() + text.size(), out.sink_bytes);
   }
-  if (inputs->result() != SQLITE_DONE || state->result() != SQLITE_DONE) return database_->failure();
+  if (state->result() != SQLITE_DONE) return database_->failure();
   return out;
 }
 

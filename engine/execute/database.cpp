@@ -62,6 +62,7 @@ Result<Database> Database::open(const std::string& path, bool must_exist) {
 Failure Database::failure() const {
   const int code = sqlite3_errcode(connection_.get());
   std::string why = path_ + ": " + sqlite3_errmsg(connection_.get());
+  if (code == SQLITE_CORRUPT) why = path_ + ": is damaged; restore it, or remove it to begin anew";
   if (code == SQLITE_NOTADB) why = path_ + ": is no SQLite file";
   if (code == SQLITE_CANTOPEN) why = path_ + ": cannot be opened; does its directory exist, and may it be written?";
   return Failure{std::move(why)};

@@ -51,6 +51,31 @@ std::optional<Failure> LineFile::cut_torn_line() {
   return whole == bytes || ::ftruncate(fd_, static_cast<off_t>(whole)) == 0 ? std::nullopt : lost();
 }
 
+std::optional<Failure> LineFile::keep_only(const std::function<bool(const std::string&)>& is_wanted) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (!fs::is_regular_file(path_, error)) return {};
+  const fs::path file = fs::canonical(path_, error);
+  const fs::path kept_file = file.string() + ".kept";
+  std::ifstream lines(file, std::ios::binary);
+  std::ofstream kept(kept_file, std::ios::binary);
+  bool all = true;
+  for (std::string line; std::getline(lines, line);) {
+    if (is_wanted(line)) {
+      kept << line << '\n';
+    } else {
+      all = false;
+    }
+  }
+  kept.close();
+  if (!kept) return Failure{kept_file.string() + ": cannot be written: " + std::strerror(errno)};
+  if (all) return fs::remove(kept_file, error), std::nullopt;
+  fs::rename(kept_file, file, error);
+  if (error) return Failure{path_ + ": cannot be written: " + error.message()};
+  ::close(fd_);
+  return open(path_, true);
+}
+
 std::optional<Failure> LineFile::append(std::string line) {
   if (auto failure = finish()) return failure;
   line += '\n';

@@ -5,6 +5,7 @@
 // Threads: one thread an object. Cost: a system call a line. Errors: sentences with the path.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,10 @@ class LineFile {
   // `keep`: goes on behind the whole lines that are there.
   std::optional<Failure> open(const std::string& path, bool keep);
   bool is_open() const { return fd_ >= 0; }
+
+  // Of the lines that are there, those that are wanted stay, in their order. All of them do if the run is killed
+  // meanwhile.
+  std::optional<Failure> keep_only(const std::function<bool(const std::string& line)>& is_wanted);
 
   // `line`: without its line break.
   std::optional<Failure> append(std::string line);

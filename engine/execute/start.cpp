@@ -18,6 +18,7 @@ void Tally::add(const Tally& other) {
   bytes += other.bytes;
   stored_bytes += other.stored_bytes;
   digests += other.digests;
+  notices += other.notices;
   for (const auto& [reason, count] : other.not_delivered) not_delivered[reason] += count;
   for (const auto& [reason, count] : other.bad) bad[reason] += count;
 }

@@ -63,7 +63,7 @@ struct InputProgress {
 // What happened to the records of a batch. Sums of these make the summary.
 struct Tally {
   std::uint64_t files = 0, records = 0, routed = 0, matched_events = 0, matches = 0, starts = 0, bytes = 0,
-                stored_bytes = 0, digests = 0;
+                stored_bytes = 0, digests = 0, notices = 0;
   std::map<std::string, std::uint64_t> not_delivered, bad;  // by reason
 
   void add(const Tally& other);

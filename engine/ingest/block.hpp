@@ -40,6 +40,7 @@ struct Block {
   std::vector<BadStretch> bad;
   std::uint64_t records_done = 0;  // of the input, this block's and bad ones included
   std::uint64_t digests = 0;       // CloudTrail digests, which hold no records
+  std::uint64_t notices = 0;       // of deliveries, which name log files
   std::uint64_t stored_bytes = 0;  // of the input as stored that were read for this block
   std::uint64_t input_bytes = 0;   // unpacked bytes that this block accounts for
 

@@ -1,11 +1,9 @@
 #include "engine/ingest/byte_source.hpp"
 
 #include <fcntl.h>
-#include <isa-l/igzip_lib.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,132 +11,19 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/ingest/base64.hpp"
+#include "engine/ingest/decompressor.hpp"
+
 namespace millrace {
 namespace {
 
 constexpr std::size_t kRawBytes = std::size_t{256} << 10;  // read ahead of the decompressor
 constexpr std::size_t kMagicBytes = 4;
 constexpr std::size_t kLookBytes = 256;  // what tells the containers apart stands within so many
-
-}  // namespace
-
-// Unpacks a stream piece by piece.
-class Decompressor {
- public:
-  struct Step {
-    std::size_t consumed = 0, produced = 0;
-    const char* error = nullptr;
-  };
-  virtual ~Decompressor() = default;
-  virtual Step step(const char* in, std::size_t in_bytes, char* out, std::size_t out_bytes) = 0;
-  virtual bool complete() const = 0;  // nothing is missing if the input ends here
-};
-
-namespace {
-
-class Gzip : public Decompressor {
- public:
-  Gzip() { isal_inflate_init(&state_); }
-
-  Step step(const char* in, std::size_t in_bytes, char* out, std::size_t out_bytes) override {
-    if (member_done_) {
-      // Padding of zeros behind the last member is customary.
-      const auto zeros = static_cast<std::size_t>(std::find_if(in, in + in_bytes, [](char c) { return c != 0; }) - in);
-      if (zeros > 0) return {.consumed = zeros};
-      isal_inflate_reset(&state_);
-      member_done_ = false;
-    }
-    state_.crc_flag = ISAL_GZIP;
-    state_.next_in = reinterpret_cast<std::uint8_t*>(const_cast<char*>(in));
-    state_.avail_in = static_cast<std::uint32_t>(in_bytes);
-    state_.next_out = reinterpret_cast<std::uint8_t*>(out);
-    state_.avail_out = static_cast<std::uint32_t>(out_bytes);
-    const int status = isal_inflate(&state_);
-    member_done_ = state_.block_state == ISAL_BLOCK_FINISH;
-    return {in_bytes - state_.avail_in, out_bytes - state_.avail_out,
-            status < 0 ? "the gzip data is corrupt" : nullptr};
-  }
-
-  bool complete() const override { return member_done_; }
-
- private:
-  inflate_state state_;
-  bool member_done_ = false;
-};
-
-// Block by block: a call that fails says nothing of what it unpacked before.
-class Zstd : public Decompressor {
- public:
-  Step step(const char* in, std::size_t in_bytes, char* out, std::size_t out_bytes) override {
-    ZSTD_inBuffer input{in, holds_more_ ? 0 : std::min(in_bytes, wanted_bytes()), 0};
-    ZSTD_outBuffer output{out, out_bytes, 0};
-    left_ = ZSTD_decompressStream(context_.get(), &output, &input);
-    holds_more_ = output.pos == out_bytes;
-    return {input.pos, output.pos, ZSTD_isError(left_) ? "the zstd data is corrupt" : nullptr};
-  }
-
-  bool complete() const override { return left_ == 0; }
-
- private:
-  struct Free {
-    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
-  };
-  // What zstd asks for is the rest of a block and the next one's header.
-  std::size_t wanted_bytes() const {
-    constexpr std::size_t kBlockHeaderBytes = 3;
-    return left_ > kBlockHeaderBytes ? left_ - kBlockHeaderBytes : std::max<std::size_t>(left_, 1);
-  }
-
-  std::unique_ptr<ZSTD_DCtx, Free> context_{ZSTD_createDCtx()};
-  std::size_t left_ = 1;
-  bool holds_more_ = false;  // perhaps: the room was full
-};
-
-}  // namespace
-
-// Decodes a JSON string of base64 piece by piece, up to its quote.
-class Base64 {
- public:
-  // Decodes `bytes` characters in place; how many bytes they stand for.
-  std::size_t decode(char* text, std::size_t bytes) {
-    std::size_t out = 0;
-    for (std::size_t i = 0; i < bytes; ++i) {
-      const char c = text[i];
-      if (done_) {
-        trailing_ |= kBehind.find(c) == std::string_view::npos;
-      } else if (c == '"' || c == '=') {
-        done_ = true;
-      } else if (std::exchange(escape_, c == '\\') && c != '/') {
-        continue;  // \n and the like mean nothing in base64
-      } else if (const int value = value_of(c); value >= 0) {
-        bits_ = bits_ << 6 | static_cast<std::uint32_t>(value);
-        place_ = (place_ + 1) % 4;
-        if (place_ != 1) text[out++] = static_cast<char>(bits_ >> (place_ == 0 ? 0 : 8 - 2 * place_) & 0xff);
-      }
-    }
-    return out;
-  }
-
-  // Something stands behind the payload that would be lost.
-  bool has_trailing_text() const { return trailing_; }
-
- private:
-  static int value_of(char c) {
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-  }
-
-  static constexpr std::string_view kBehind =
-      "=\"} \t\r\n\\nr";  // what closes the payload's object, and escaped line ends
-
-  std::uint32_t bits_ = 0;
-  unsigned place_ = 0;  // characters of the group of four so far
-  bool escape_ = false, done_ = false, trailing_ = false;
-};
-
-namespace {
+// LIMIT: gone back behind damage that shows late, to find what begins within it; and damages of an input, beyond which
+// it is given up.
+constexpr std::size_t kLookBackBytesMax = std::size_t{64} << 10;
+constexpr unsigned kDamagesMax = 1000;
 
 // Where waiting can be stopped, opening does not wait for a pipe's writer either: the reads do.
 int open_input(const std::string& path, bool may_stop) {
@@ -170,7 +55,7 @@ ByteSource::ByteSource(const std::string& path, const std::atomic<int>* stop)
     size_ = S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_size) : 0;
     modified_ns_ = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
     const bool is_small = S_ISREG(info.st_mode) && static_cast<std::uint64_t>(info.st_size) < kRawBytes;
-    raw_size_ = is_small ? std::max(static_cast<std::size_t>(info.st_size), kLookBytes) : kRawBytes;
+    raw_size_ = is_small ? static_cast<std::size_t>(info.st_size) + kLookBytes : kRawBytes;
     raw_ = std::make_unique_for_overwrite<char[]>(raw_size_);
     choose_decompressor();
   }
@@ -255,22 +140,24 @@ void ByteSource::choose_decompressor() {
     raw_end_ = raw_begin_ + base64_->decode(raw_.get() + raw_begin_, raw_end_ - raw_begin_);
   }
   const std::string_view begin(raw_.get() + raw_begin_, raw_end_ - raw_begin_);
-  if (begin.starts_with("\x1f\x8b")) decompressor_ = std::make_unique<Gzip>();
-  const bool is_skippable_frame =
-      begin.size() >= kMagicBytes && (begin[0] & 0xf0) == 0x50 && begin.substr(1).starts_with("\x2a\x4d\x18");
-  if (begin.starts_with("\x28\xb5\x2f\xfd") || is_skippable_frame) decompressor_ = std::make_unique<Zstd>();
+  if (is_packed(begin)) decompressor_ = std::make_unique<Decompressor>();
   if (!base64_ || decompressor_) return;
   fail("corrupt", "awslogs.data is not base64 of gzip");
   raw_begin_ = raw_end_ = 0;
 }
 
+// Keeps of what was used as much as may be gone back to.
 void ByteSource::fill_raw() {
-  raw_begin_ = 0;
+  const std::size_t kept = std::min({raw_end_, kLookBackBytesMax, raw_size_ - kLookBytes});
+  const std::size_t gone = raw_end_ - kept;
+  std::memmove(raw_.get(), raw_.get() + gone, kept);
+  raw_begin_ = raw_end_ = kept;
+  look_from_ -= std::min(look_from_, gone);
   do {
-    raw_end_ = read_raw(raw_.get(), raw_size_);
-    if (raw_end_ == 0 || !base64_) return;
-    raw_end_ = base64_->decode(raw_.get(), raw_end_);
-  } while (raw_end_ == 0);
+    const std::size_t got = read_raw(raw_.get() + kept, raw_size_ - kept);
+    if (got == 0) return;
+    raw_end_ += base64_ ? base64_->decode(raw_.get() + kept, got) : got;
+  } while (raw_begin_ == raw_end_);
 }
 
 std::size_t ByteSource::read(char* out, std::size_t bytes) {
@@ -282,26 +169,50 @@ std::size_t ByteSource::read(char* out, std::size_t bytes) {
   }
   if (!decompressor_) return at_end_ ? 0 : read_raw(out, bytes);
   while (!at_end_) {
+    if (raw_begin_ == raw_end_) fill_raw();
     if (raw_begin_ == raw_end_) {
-      fill_raw();
-      if (raw_end_ == 0) {
-        // What was cut short may not have given all that it holds.
-        const auto held =
-            decompressor_->complete() ? Decompressor::Step{} : decompressor_->step(raw_.get(), 0, out, bytes);
-        if (held.produced > 0) return held.produced;
-        at_end_ = true;
-        if (failure_.empty() && !decompressor_->complete()) fail("truncated", "the compressed data is truncated");
-        if (failure_.empty() && base64_ && base64_->has_trailing_text())
-          fail("corrupt", "what stands behind awslogs.data cannot be read; one payload a file");
-        return 0;
-      }
+      // What was cut short may not have given all that it holds.
+      const auto held = decompressor_->step(raw_.get(), 0, out, bytes);
+      if (held.produced > 0) return held.produced;
+      end_unpacking();
+      return 0;
     }
     const auto step = decompressor_->step(raw_.get() + raw_begin_, raw_end_ - raw_begin_, out, bytes);
+    if (step.begins) look_from_ = raw_begin_ + 1;
     raw_begin_ += step.consumed;
-    if (step.error != nullptr) fail("corrupt", step.error);
+    damaged_ = step.error != nullptr;
+    if (damaged_) fail("corrupt", step.error);
     if (step.produced > 0) return step.produced;
   }
   return 0;
+}
+
+void ByteSource::end_unpacking() {
+  at_end_ = true;
+  if (!failure_.empty()) return;
+  damaged_ = !decompressor_->complete();
+  if (damaged_) return fail("truncated", "the compressed data is truncated");
+  if (base64_ && base64_->has_trailing_text())
+    fail("corrupt", "what stands behind awslogs.data cannot be read; one payload a file");
+}
+
+bool ByteSource::go_on_behind_damage() {
+  if (!std::exchange(damaged_, false) || ++damages_ > kDamagesMax) return false;
+  for (;;) {
+    const std::size_t found = find_packed({raw_.get() + look_from_, raw_end_ - look_from_});
+    if (found != std::string_view::npos) {
+      raw_begin_ = look_from_ + found;
+      break;
+    }
+    look_from_ = std::max(look_from_, raw_end_ - std::min(raw_end_, kPackedHeadBytes - 1));
+    fill_raw();
+    if (raw_begin_ == raw_end_) return false;
+  }
+  decompressor_->reset();
+  failure_.clear();
+  failure_kind_ = "";
+  at_end_ = false;
+  return true;
 }
 
 std::size_t ByteSource::read_at(std::uint64_t offset, char* out, std::size_t bytes) const {

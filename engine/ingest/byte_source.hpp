@@ -1,11 +1,12 @@
 // The bytes of one input: a file or standard input, decompressed if its first bytes say gzip or zstd.
 //
 // gzip may have several members, zstd several frames; what is unpacked is read as one text. Checksums are verified.
-// What CloudWatch Logs hands to Lambda, {"awslogs": {"data": "<base64 of gzip>"}}, is unpacked to what it holds.
+// Behind a member or a frame that is damaged, what is whole can be had with go_on_behind_damage(). What CloudWatch Logs
+// hands to Lambda, {"awslogs": {"data": "<base64 of gzip>"}}, is unpacked to what it holds.
 //
 // Threads: one thread an object but for read_at(). Cost: plain files are read in place; gzip at ISA-L's speed. Memory:
 // under 1 MiB. Errors:  read() returns what could be unpacked and then 0 with failure() set: the input's end is lost,
-// not its beginning. Source:  RFC 1952 (gzip), RFC 8878 (zstd).
+// not its beginning. Source: Decompressor's, RFC 4648 (base64).
 #pragma once
 
 #include <unistd.h>
@@ -32,6 +33,9 @@ class ByteSource {
   // Fills up to `bytes`; 0 at the end or on a failure.
   std::size_t read(char* out, std::size_t bytes);
 
+  // Behind compressed data that failed: goes on at the next member or frame, if there seems to be one.
+  bool go_on_behind_damage();
+
   const std::string& failure() const { return failure_; }     // empty if all went well
   const char* failure_kind() const { return failure_kind_; }  // the reason under which it is counted
   bool opened() const { return fd_ >= 0; }
@@ -48,6 +52,7 @@ class ByteSource {
   std::size_t read_raw(char* out, std::size_t bytes);
   void fill_raw();
   void choose_decompressor();
+  void end_unpacking();
   void fail(const char* kind, std::string why);
 
   bool wait_for_bytes() const;
@@ -66,6 +71,9 @@ class ByteSource {
   std::unique_ptr<Base64> base64_;  // what is read is base64 of what is to be unpacked
   std::unique_ptr<char[]> raw_;     // bytes read ahead: [raw_begin_, raw_end_)
   std::size_t raw_size_ = 0, raw_begin_ = 0, raw_end_ = 0;
+  std::size_t look_from_ = 0;  // in raw_: where the next member or frame may begin, if this one is damaged
+  bool damaged_ = false;
+  unsigned damages_ = 0;
 };
 
 }  // namespace millrace

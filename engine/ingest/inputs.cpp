@@ -17,6 +17,9 @@
 #include <utility>
 
 #include "engine/ingest/byte_source.hpp"
+#include "engine/ingest/decompressor.hpp"
+#include "engine/ingest/line.hpp"
+#include "engine/route/text_scan.hpp"
 
 namespace millrace {
 namespace {
@@ -25,9 +28,22 @@ namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 5> kLogEndings = {".json", ".ndjson", ".jsonl", ".gz", ".zst"};
 
-bool is_log(std::string_view name) {
-  return !name.starts_with('.') && std::any_of(kLogEndings.begin(), kLogEndings.end(),
-                                               [&](std::string_view ending) { return name.ends_with(ending); });
+bool is_named_like_logs(std::string_view name) {
+  return std::any_of(kLogEndings.begin(), kLogEndings.end(),
+                     [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+// Firehose gives its files no ending, and others give them their own.
+bool begins_like_logs(const std::string& path) {
+  constexpr std::size_t kLookBytes = 256;
+  std::array<char, kLookBytes> begin;
+  std::ifstream file(path, std::ios::binary);
+  file.read(begin.data(), begin.size());
+  std::string_view text(begin.data(), static_cast<std::size_t>(file.gcount()));
+  if (is_packed(text)) return true;
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  return text.starts_with('{') || text.starts_with('[') || behind_timestamp(text) > 0;
 }
 
 // LIMIT: folders that CloudTrail Lake's results and other services' logs are delivered into.
@@ -148,16 +164,19 @@ class Lister {
     if (entry.is_directory(error)) {
       const Place inner = below(place, name);
       if (is_asked_for(inner)) walk(entry.path().string(), inner);
-    } else if (is_output(entry)) {
-      return;
-    } else if (is_log(name)) {
-      if (entry.is_regular_file(error)) {
-        found_.push_back(stat_of(entry.path().string()));
-      } else if (error || !entry.exists(error)) {
-        fail(entry.path().string(), "cannot be read; does the link lead nowhere?");
-      }
-    } else if (!name.starts_with('.') && entry.is_regular_file(error)) {
-      if (out_.passed_over++ == 0) out_.first_passed_over = entry.path().string();
+    } else if (!name.starts_with('.') && !is_output(entry)) {
+      take(entry.path().string(), entry.is_regular_file(error), is_named_like_logs(name));
+    }
+  }
+
+  void take(const std::string& path, bool is_file, bool is_named) {
+    std::error_code error;
+    if (is_file && (is_named || begins_like_logs(path))) {
+      found_.push_back(stat_of(path));
+    } else if (is_file) {
+      if (out_.passed_over++ == 0) out_.first_passed_over = path;
+    } else if (is_named && !fs::exists(path, error)) {
+      fail(path, "cannot be read; does the link lead nowhere?");
     }
   }
 
@@ -200,7 +219,6 @@ InputList list_inputs(const std::vector<std::string>& paths, const InputFilter& 
 }
 
 Result<std::vector<std::string>> read_path_list(const std::string& file, const std::atomic<int>* stop) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   ByteSource source(file, stop);
   std::string text;
   std::array<char, 1 << 16> piece;

@@ -1,12 +1,13 @@
 // Which files a replay reads, and in which order: those named, in the order given; directories in byte order of their
 // paths.
 //
-// Of a directory, only files named like logs are read (.json, .ndjson, .jsonl, .gz, .zst), and of CloudTrail's own key
-// layout no digest files, and insight files only if they are asked for. There an InputFilter leaves whole folders
-// unopened: by account, by region, and by the day of delivery, which is the day of a record or a later one. A file that
-// is named itself is always read.
+// Of a directory, files are read that are named like logs (.json, .ndjson, .jsonl, .gz, .zst) or begin like them,
+// hidden ones aside, and of CloudTrail's own key layout no digest files, and insight files only if they are asked for.
+// There an InputFilter leaves whole folders unopened: by account, by region, and by the day of delivery, which is the
+// day of a record or a later one. A file that is named itself is always read.
 //
-// Threads: pure. Cost: a listing of each directory that is not left out. Errors: a path that does not exist, a
+// Threads: pure. Cost: a listing of each directory that is not left out, and
+// a look at what is not named like logs. Errors: a path that does not exist, a
 // directory that cannot be listed; what else there is, is listed all the same.
 // Source:  CloudTrail's key layout, AWSLogs/[ORGANIZATION/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE.
 #pragma once
@@ -54,7 +55,7 @@ struct InputFailure {
 struct InputList {
   std::vector<InputFile> files;
   std::vector<InputFailure> failures;
-  std::uint64_t passed_over = 0;  // files in directories that are not named like logs, hidden ones aside
+  std::uint64_t passed_over = 0;  // files in directories that neither are named nor begin like logs, hidden ones aside
   std::string first_passed_over;
 };
 

@@ -10,9 +10,9 @@ namespace {
 
 // By how it begins; a line that is a bracket alone begins what goes on in others.
 bool may_be_container(std::string_view line) {
-  constexpr std::array<std::string_view, 8> kBeginnings = {
-      "{\"Records\"", "{\"messageType\"", "{\"logEvents\"",    "{\"events\"",
-      "{\"Events\"",  "{\"digest",        "{\"awsAccountId\"", "[{"};
+  constexpr std::array<std::string_view, 9> kBeginnings = {"{\"Records\"",      "{\"messageType\"", "{\"logEvents\"",
+                                                           "{\"events\"",       "{\"Events\"",      "{\"digest",
+                                                           "{\"awsAccountId\"", "{\"s3Bucket\"",    "[{"};
   return line == "{" || line == "[" ||
          std::any_of(kBeginnings.begin(), kBeginnings.end(),
                      [&](std::string_view beginning) { return line.starts_with(beginning); });

@@ -45,17 +45,18 @@ struct Header {
   const char* wrapped_in = nullptr;
   bool control = false;  // a control message of CloudWatch Logs
   bool digest = false;   // CloudTrail's list of log files and their hashes
+  bool notice = false;   // that log files were delivered, as CloudTrail tells SNS
 };
 
 // `at`: behind the opening brace, or behind a member's value.
 Header read_header(std::string_view text, std::size_t at, bool behind_member) {
   ObjectMembers members(text, at, behind_member);
-  bool control = false, digest = false;
+  bool control = false, digest = false, bucket = false, notice = false;
   for (;;) {
     const ObjectMembers::Step step = members.next();
     if (step == ObjectMembers::need_more) return {Header::need_more};
     if (step == ObjectMembers::malformed) return {Header::malformed};
-    if (step == ObjectMembers::end) return {Header::record, members.at(), nullptr, false, digest};
+    if (step == ObjectMembers::end) return {Header::record, members.at(), nullptr, false, digest, notice};
     std::string unescaped;
     const bool escaped = members.key().find('\\') != std::string_view::npos && unescape_json(members.key(), unescaped);
     const std::string_view key = escaped ? std::string_view(unescaped) : members.key();
@@ -69,6 +70,8 @@ Header read_header(std::string_view text, std::size_t at, bool behind_member) {
     if (skipped != ObjectMembers::member)
       return {skipped == ObjectMembers::malformed ? Header::malformed : Header::need_more};
     digest |= key == "digestS3Object";
+    bucket |= key == "s3Bucket";
+    notice |= bucket && key == "s3ObjectKey";
     control |= key == "messageType" && text.substr(value, members.at() - value) == "\"CONTROL_MESSAGE\"";
   }
 }
@@ -115,7 +118,7 @@ bool RecordReader::next(Block& block) {
     if (!read_more(block)) {
       if (stop_ != nullptr && *stop_ != 0) mode_ = Mode::done;
       if (mode_ == Mode::start && !std::exchange(looked_at_end_, true)) continue;
-      if (mode_ != Mode::done && at_input_end(block)) mode_ = Mode::done;
+      if (mode_ != Mode::done && at_input_end(block)) mode_ = goes_on_behind_damage() ? Mode::start : Mode::done;
       break;
     }
   }
@@ -157,6 +160,17 @@ bool RecordReader::read_more(const Block& block) {
   buffer_bytes_ += got;
   input_ended_ = got == 0;
   return !input_ended_;
+}
+
+// What was being read is lost; what comes may begin anywhere.
+bool RecordReader::goes_on_behind_damage() {
+  if (!source_.go_on_behind_damage()) return false;
+  if (ahead_) ahead_ = std::make_unique<ReadAhead>(source_);
+  input_ended_ = failure_reported_ = looked_at_end_ = false;
+  in_container_ = in_array_of_containers_ = lost_event_ = false;
+  adrift_ = true;
+  scan_.restart();
+  return true;
 }
 
 std::uint64_t RecordReader::stored_bytes_so_far() const {
@@ -227,8 +241,13 @@ void RecordReader::skip_space(std::string_view also) {
 }
 
 RecordReader::Progress RecordReader::start(Block& block) {
-  skip_space(adrift_ ? ",]}" : "");
+  skip_space(adrift_ ? ",]}" : in_array_of_containers_ ? "," : "");
   if (at_ == buffer_bytes_) return Progress::need_more;
+  if (buffer_[at_] == ']' && in_array_of_containers_) {
+    in_array_of_containers_ = false;
+    keep_ = ++at_;
+    return Progress::going;
+  }
   // Files that were joined may each have brought one.
   if (buffer_[at_] == kByteOrderMark[0]) {
     if (buffer_bytes_ - at_ < kByteOrderMark.size() && !input_ended_) return Progress::need_more;
@@ -284,14 +303,16 @@ RecordReader::Progress RecordReader::header(Block& block) {
     std::size_t behind = found.end;
     while (behind < buffer_bytes_ && (text[behind] == ' ' || text[behind] == '\t' || text[behind] == '\r')) ++behind;
     if (behind == buffer_bytes_ && !input_ended_ && !record_too_large(at_)) return Progress::need_more;
-    if (behind < buffer_bytes_ && newline == behind && !found.digest) {
+    const bool holds_none = found.digest || found.notice;
+    if (behind < buffer_bytes_ && newline == behind && !holds_none) {
       no_container_at_ = base_ + at_;
       mode_ = Mode::lines;
       return Progress::going;
     }
     if (found.end - at_ > record_bytes_max_) return lose_sync(block, "too_large", "is larger than --max-record", at_);
     block.digests += found.digest;
-    if (!found.digest) emit(block, at_, found.end);
+    block.notices += found.notice;
+    if (!holds_none) emit(block, at_, found.end);
     keep_ = at_ = found.end;
     mode_ = Mode::start;
     return Progress::going;
@@ -321,6 +342,14 @@ RecordReader::Progress RecordReader::elements(Block& block) {
       return Progress::going;
     }
     if (buffer_[at_] != '{') return other_element(block);
+    if (!in_container_) {
+      if (buffer_bytes_ - at_ < kRecordStartBytes && !input_ended_) return Progress::need_more;
+      if (begins_as_container({buffer_.data() + at_, buffer_bytes_ - at_})) {
+        in_array_of_containers_ = true;
+        mode_ = Mode::start;
+        return Progress::going;
+      }
+    }
   }
   at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
   if (scan_.malformed())
@@ -434,6 +463,7 @@ RecordReader::Progress RecordReader::resync() {
       return Progress::flush;
     }
     adrift_ |= found == Beginning::container;  // no element of an array, but another one
+    if (adrift_) in_array_of_containers_ = false;
     mode_ = adrift_ ? Mode::start : Mode::elements;
     if (!is_wrapped) wrapped_in_ = nullptr;
     scan_.restart();
@@ -454,7 +484,7 @@ RecordReader::Progress RecordReader::lose_sync(Block& block, const char* kind, s
   keep_ = at_ = begin + 1;
   // Outside of an array nobody knows what brackets are open.
   if (mode_ != Mode::elements) adrift_ = true;
-  if (adrift_) in_container_ = false;
+  if (adrift_) in_container_ = in_array_of_containers_ = false;
   mode_ = Mode::resync;
   return Progress::going;
 }
@@ -470,8 +500,8 @@ bool RecordReader::at_input_end(Block& block) {
       if (lines(block) == Progress::flush || mode_ != Mode::lines) return false;
     }
   }
-  const bool inside =
-      mode_ == Mode::header || mode_ == Mode::elements || mode_ == Mode::remainder || mode_ == Mode::skip_rest;
+  const bool inside = mode_ == Mode::header || mode_ == Mode::elements || mode_ == Mode::remainder ||
+                      mode_ == Mode::skip_rest || in_array_of_containers_;
   const std::size_t begin = std::min(keep_, buffer_bytes_);
   if (failed) {
     bad(block, source_.failure_kind(), source_.failure(), begin, buffer_bytes_);

@@ -1,6 +1,7 @@
 // Cuts one input into records, whatever holds them, in blocks of bounded size.
 //
-// Containers, told by content: {"Records": […]}, a bare array, one record a line, records one behind the other; and
+// Containers, told by content: {"Records": […]}, a bare array, one record a line, records one behind the other, arrays
+// of these; and
 // those that hold records as strings: {"logEvents": [{"message"}]} and {"events": [{"message"}]} of CloudWatch Logs
 // (control messages skipped), {"Events": [{"CloudTrailEvent"}]} of lookup-events. A byte order mark is skipped.
 //
@@ -76,6 +77,7 @@ class RecordReader {
   bool at_input_end(Block& block);
   void finish_block(Block& block);
   bool read_more(const Block& block);
+  bool goes_on_behind_damage();
 
   void emit(Block& block, std::size_t begin, std::size_t end);
   void emit_wrapped(Block& block, std::size_t begin, std::size_t end);
@@ -110,6 +112,7 @@ class RecordReader {
   Mode mode_ = Mode::start;
   JsonScan scan_;
   bool in_container_ = false;                          // the array is a member of an object
+  bool in_array_of_containers_ = false;                // or they are its elements
   std::uint64_t no_container_at_ = ~std::uint64_t{0};  // in the input: a line that looks like a container's
   bool adrift_ = false;                                // sync was lost outside of an array
   std::uint64_t looks_ = 0;                            // into objects, while finding the way again

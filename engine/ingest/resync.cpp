@@ -13,12 +13,14 @@ constexpr std::array<std::string_view, 9> kRecordKeys = {"eventVersion", "awsReg
                                                          "eventSource",  "eventName", "eventType",
                                                          "eventTime",    "eventID",   "userIdentity"};
 constexpr std::array<std::string_view, 2> kContainerKeys = {"messageType", "Records"};
+constexpr std::array<std::string_view, 3> kArrayKeys = {"logEvents", "events", "Events"};
 // First keys that others have too.
 constexpr std::array<std::string_view, 10> kPossibleKeys = {
     "additionalEventData", "apiVersion", "errorCode", "version", "account", "detail",
     "detail-type",         "id",         "source",    "time"};
 constexpr std::array<std::string_view, 5> kEventKeys = {"version", "account", "detail", "detail-type", "source"};
 constexpr std::array<std::string_view, 4> kWrappedKeys = {"id", "timestamp", "eventId", "EventId"};
+constexpr std::size_t kFirstKeyBytesMax = 64;
 
 template <std::size_t N>
 bool is_one_of(std::string_view key, const std::array<std::string_view, N>& keys) {
@@ -52,7 +54,6 @@ Beginning look_inside(std::string_view text, const Awaited& awaited) {
 }  // namespace
 
 Beginning what_begins(std::string_view text, const Awaited& awaited, bool complete) {
-  constexpr std::size_t kFirstKeyBytesMax = 64;
   const std::string_view key = first_key(text.substr(0, kFirstKeyBytesMax));
   if (key.empty()) return Beginning::nothing;
   if (is_one_of(key, kContainerKeys)) return Beginning::container;
@@ -61,6 +62,11 @@ Beginning what_begins(std::string_view text, const Awaited& awaited, bool comple
   if (awaited.wrapped_in == nullptr && !is_one_of(key, kPossibleKeys)) return Beginning::nothing;
   const Beginning inside = awaited.may_look_inside ? look_inside(text, awaited) : Beginning::nothing;
   return inside == Beginning::unknown && complete ? Beginning::nothing : inside;
+}
+
+bool begins_as_container(std::string_view text) {
+  const std::string_view key = first_key(text.substr(0, kFirstKeyBytesMax));
+  return is_one_of(key, kContainerKeys) || is_one_of(key, kArrayKeys);
 }
 
 bool begins_as_event(std::string_view text) { return text.starts_with('{') && is_one_of(first_key(text), kEventKeys); }

@@ -97,17 +97,19 @@ class Kills(ResumeCase):
 
     def test_into_ndjson(self):
         logs = self.write_inputs(60000)
-        self.replay(self.rules, logs, "--to", "ndjson:expected", status=3)
+        self.write("logs/5.json", "".join(f"bad {number}\n" for number in range(20000)))
+        self.replay(self.rules, logs, "--to", "ndjson:expected", "--reject", "told", status=3)
         expected = (self.directory / "expected").read_bytes()
-        command = ("replay", "--rules", self.rules, logs, "--to", "ndjson:starts", "--resume", "--threads", "2")
+        command = ("replay", "--rules", self.rules, logs, "--to", "ndjson:starts", "--resume", "--threads", "2", "--reject", "rejects")
 
         def check():
             found = (self.directory / "starts").read_bytes()
             if found != expected:
                 self.assert_same_starts(found.splitlines(), expected.splitlines())
                 self.fail("the same starts in another order")
+            self.assertEqual((self.directory / "rejects").read_bytes(), (self.directory / "told").read_bytes())
 
-        self.rounds(lambda: self.remove("starts"), command, check)
+        self.rounds(lambda: self.remove("starts", "rejects"), command, check)
 
     def test_into_the_local_store(self):
         logs = self.write_inputs(20000)
@@ -338,11 +340,15 @@ class Resume(ResumeCase):
         self.cut_short()
         checkpoint = self.directory / "starts.checkpoint"
         content = checkpoint.read_bytes()
-        for broken in (b"", b"hello", content[: len(content) // 2]):
+        flipped = bytearray(content)
+        for at in range(4096, len(content), 4096):  # every page but the first
+            flipped[at] ^= 0xff
+        for broken in (b"", b"hello", content[: len(content) // 2], bytes(flipped)):
             checkpoint.write_bytes(broken)
             done = self.run_command("replay", "--rules", self.rules, self.logs, "--to", "ndjson:starts", "--resume", status=(3, 4))
             if done.returncode == 4:
                 self.assertIn("checkpoint", done.stderr.decode())
+                self.assertNotIn("no more rows", done.stderr.decode())
             else:
                 self.assertTrue(self.starts() == self.expected(), "not the bytes of an uninterrupted replay")
 

@@ -160,14 +160,25 @@ class Folders(IngestCase):
         summary, numbers = self.read("a", "b", "--account", ACCOUNTS[0])
         self.assertEqual((numbers, summary["bad"]), ([1], {}))
 
-    def test_files_that_are_not_named_like_logs_are_passed_over_and_said(self):
+    def test_files_unlike_logs_are_passed_over_and_said(self):
         folder = Path(self.log(1)).parent
-        for name in ("notes.txt", "stream-1-2024-01-01", ".hidden"):
-            (folder / name).write_text(text_of(2)[0])
+        for name, text in (("notes.txt", "# not a log"), ("empty", ""), (".hidden", text_of(2)[0])):
+            (folder / name).write_text(text)
         done = self.run_command("replay", "--rules", self.rules, folder, "--to", "ndjson:starts", "--json")
         self.assertEqual((self.summary(done)["files"], self.summary(done)["files_passed_over"]), (1, 2))
-        self.assertRegex(done.stderr.decode(), "(notes.txt|stream-1).*1 more")
-        self.read(folder / "notes.txt")
+        self.assertRegex(done.stderr.decode(), "(notes.txt|empty).*1 more")
+        self.assertEqual(self.read(folder / ".hidden")[1], [2])
+
+    def test_files_that_begin_like_logs_are_read_whatever_their_names(self):
+        one, = text_of(1)
+        forms = {"stream-1-2024-01-01-00-00-00-0b5d": one, "app.log": "\ufeff \n" + one, "array": f"[{one}]", "000000": packed(one),
+                 "export": "2024-01-01T00:00:00.000Z " + one}
+        if shutil.which("zstd"):
+            forms["frames"] = subprocess.run(["zstd", "-qc"], input=one.encode(), capture_output=True, check=True).stdout
+        for name, content in forms.items():
+            self.write("logs/" + name, content)
+        summary, numbers = self.read("logs")
+        self.assertEqual((numbers, summary["files_passed_over"], summary["bad"]), ([1] * len(forms), 0, {}))
 
     def test_a_failure_is_said_once(self):
         self.log(1)
@@ -315,6 +326,12 @@ class Times(IngestCase):
             with self.subTest(text=text):
                 self.run_command("replay", "--rules", self.rules, path, "--since", text, status=2)
 
+    def test_times_between_which_nothing_lies_are_wrong_usage(self):
+        path = self.write("input", records(1))
+        for since, until in (("2024-01-02", "2024-01-01"), ("2024-01-01", "2024-01-01T00:00:00Z")):
+            done = self.run_command("replay", "--rules", self.rules, path, "--since", since, "--until", until, status=2)
+            self.assertIn(b"--since", done.stderr)
+
 
 class Lists(IngestCase):
     def test_a_list_of_paths_in_every_form(self):
@@ -375,6 +392,9 @@ class Containers(IngestCase):
             "containers side by side": container(one) + container(two), "containers on lines": container(one) + "\n" + container(two) + "\n",
             "control message first": subscription("CWL CONTROL MESSAGE: ping", kind="CONTROL_MESSAGE") + subscription(one, two),
             "kinds mixed": subscription(one) + container(two),
+            "array of containers": f"[{container(one)}, {container(two)}]\n",
+            "array of exports": json.dumps([json.loads(subscription(text)) for text in (one, two)], indent=1),
+            "array of both": f"[{container(one)},{two}]", "containers within lines": one + f"\n[{container(two)}]\n",
             "empty containers": '{"Records":[]}[]\n' + one + "\n" + two}
 
     def test_every_container_plain_and_packed(self):
@@ -400,6 +420,14 @@ class Containers(IngestCase):
         self.check(skippable + frame(one + "\n" + two), [1, 2])
         self.check(frame(one + "\n" + two + "\n")[:-3], [1, 2], 1)
         self.check(frame(one + "\n") + b"junk", [1], 1)
+        self.check(frame(one + "\n") + packed(two), [1, 2])
+        self.check(packed(one + "\n") + skippable + b"\0" + frame(two), [1, 2])
+
+    @unittest.skipUnless(shutil.which("zstd"), "skipped: the zstd command is missing")
+    def test_a_window_that_is_too_large_is_named(self):
+        data = subprocess.run(["zstd", "-qc", "--long=30", "--ultra", "-22"], input=text_of(1)[0].encode(), capture_output=True, check=True).stdout
+        done = self.run_command("replay", "--rules", self.rules, "-", "--to", "null", stdin=data, status=3)
+        self.assertIn(b"128 MiB", done.stderr)
 
     def test_gzip_padding_empty_members_and_what_follows_them(self):
         one, two = text_of(1, 2)
@@ -420,7 +448,7 @@ class Containers(IngestCase):
 
     def test_what_is_no_record_is_counted_whatever_its_size(self):
         for content in (b"{", b"x", b"[", b"17", b"\x1f", b"\x1f\x8b", b"{}", b"null", b'"a"', b'{"Records":null}', b"[17]", b"\xff\xfe{\0}\0",
-                        b"hello", b'{"Records":[', b'{"s3Bucket":"b","s3ObjectKey":["AWSLogs/x.json.gz"]}'):
+                        b"hello", b'{"Records":[', b'[{"Records":[]}', b'{"s3ObjectKey":["AWSLogs/x.json.gz"]}'):
             with self.subTest(content=content):
                 summary, numbers = self.read("-", stdin=content, status=3)
                 self.assertEqual((summary["routed"], sum(summary["bad"].values())), (0, 1))
@@ -429,6 +457,13 @@ class Containers(IngestCase):
         for content in (b"", b"\n \t\r\n", b"\xef\xbb\xbf", b"[]", b'{"Records":[]}', packed(b"")):
             with self.subTest(content=content):
                 self.assertEqual(self.read("-", stdin=content)[0]["records"], 0)
+
+    def test_notices_of_delivery_are_skipped(self):
+        notice = '{"s3Bucket":"b","s3ObjectKey":["AWSLogs/x.json.gz"]}'
+        one, two = text_of(1, 2)
+        for content, numbers in ((notice, []), (f"{notice}\n{one}\n", [1]), (f"{one}\n{notice}\n{two}\n", [1, 2])):
+            with self.subTest(content=content[:60]):
+                self.assertEqual(self.check(content, numbers)["notices_skipped"], 1)
 
     def test_elements_that_are_no_records_cost_themselves_only(self):
         one, two = text_of(1, 2)
@@ -568,6 +603,37 @@ class Damage(IngestCase):
                 self.assertEqual(self.ndjson(self.directory / "starts")[-1]["input"]["detail"]["eventID"][-2:], "99")
                 if name in ("b.gz", "c.gz"):
                     self.assertEqual(summary["routed"], 2001)
+
+    def members(self):
+        """Three pieces of lines and of containers, packed, and the numbers of the records in each."""
+        numbers = [range(begin, begin + 400) for begin in (0, 400, 800)]
+        texts = [text_of(*some, x="0123456789abcdef" * 8) for some in numbers]
+        packers = [packed]
+        if shutil.which("zstd"):
+            packers.append(lambda text: subprocess.run(["zstd", "-qc"], input=text.encode(), capture_output=True, check=True).stdout)
+        for pack in packers:
+            for shape in (lambda some: "\n".join(some) + "\n", lambda some: container(*some), lambda some: f"[{','.join(some)}]"):
+                yield [pack(shape(some)) for some in texts], [list(some) for some in numbers]
+
+    def test_members_behind_a_damaged_one_are_read(self):
+        for (first, second, third), numbers in self.members():
+            middle = len(second) // 2
+            for name, damaged in (("cut", second[:middle]), ("overwritten", second[:middle] + b"\xff" * 40 + second[middle + 40:]),
+                                  ("checksum", second[:-6] + bytes([second[-6] ^ 1]) + second[-5:]), ("no head", b"\1" + second[1:])):
+                with self.subTest(name, kind=first[:2]):
+                    path = self.write("input", first + damaged + third)
+                    summary = self.replay(self.rules, path, "--to", "ndjson:starts", "--reject", "rejects", status=3)
+                    # What stands between the damage and where it shows may be anything.
+                    found = [start["input"]["detail"].get("eventID", "")[-6:] for start in self.ndjson(self.directory / "starts")]
+                    whole = [[f"{number:06}" for number in some] for some in (numbers[0], numbers[2])]
+                    self.assertEqual([found[:400], found[-400:]], whole)
+                    self.assertGreaterEqual(summary["bad"].get("corrupt", 0) + summary["bad"].get("truncated", 0), 1)
+                    self.assertEqual(len(self.ndjson(self.directory / "rejects")), sum(summary["bad"].values()))
+
+    def test_damage_without_end_is_given_up(self):
+        head = b"\x1f\x8b\x08\0\0\0\0\0\0\3"
+        summary, _ = self.read("-", stdin=(head + b"\xff" * 30) * 100_000, status=3)
+        self.assertLess(summary["records"], 5000)
 
     def test_rejects_say_where_and_why(self):
         good = text_of(*range(4))
@@ -842,6 +908,20 @@ class Outputs(IngestCase):
         self.write("rejects", '{"file":"whole"}\n{"file":"to')
         self.run_command("replay", "--rules", self.rules, path, "--to", "ndjson:starts", "--resume", "--reject", "rejects", status=3)
         self.assertEqual([reject["file"] for reject in self.ndjson(self.directory / "rejects")], ["whole", path])
+
+    def test_rejects_behind_the_position_are_written_again(self):
+        lines = [line if number % 3 else "junk" for number, line in enumerate(text_of(*range(30)))]
+        first, second = self.write("a", "\n".join(lines)), self.write("b", "\n".join(lines[:20]))
+        missing = str(self.directory / "missing")
+        replay = ("replay", "--rules", self.rules, "--to", "ndjson:starts", "--resume", "--reject", "rejects")
+        self.run_command("replay", "--rules", self.rules, first, missing, second, "--to", "null", "--reject", "expected", status=3)
+        expected = self.ndjson(self.directory / "expected")
+        self.run_command(*replay, first, status=3)
+        # As a run that was killed before it saved its position would leave them.
+        (self.directory / "rejects").write_bytes((self.directory / "expected").read_bytes())
+        self.run_command(*replay, first, missing, second, status=3)
+        key = lambda reject: (reject["file"], reject["number"])
+        self.assertEqual(sorted(self.ndjson(self.directory / "rejects"), key=key), sorted(expected, key=key))
 
     def test_one_file_is_not_written_by_two(self):
         path = self.write("input", records(1))
