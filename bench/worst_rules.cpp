@@ -53,6 +53,40 @@ WorstCase anything_but(std::uint64_t matches, const char* value) {
 WorstCase anything_but_that_matches(std::size_t) { return anything_but(10'000, R"("other")"); }
 WorstCase anything_but_that_refuses(std::size_t) { return anything_but(0, R"("common")"); }
 
+// Rules with one long list on b, on an array of values that it does not accept; the list is not what finds the rule.
+WorstCase long_list(std::size_t scale, const char* alternative, const char* value) {
+  const auto list = [&](std::size_t i) { return fmt::format(fmt::runtime(alternative), i, i / 256, i % 256); };
+  const auto listed = [&](std::size_t i) { return fmt::format(fmt::runtime(value), i, i / 256, i % 256); };
+  return {.patterns = {R"({"detail":{"a":["x"],"b":[)" + joined(10'000, ",", list) + "]}}"},
+          .details = {R"({"a":"x","b":[)" + joined(2500 * scale, ",", listed) + "]}"}};
+}
+
+WorstCase long_list_of_texts(std::size_t scale) { return long_list(scale, R"("v{}")", R"("w{}")"); }
+WorstCase long_list_of_numbers(std::size_t scale) { return long_list(scale, "{}", "-1{}"); }
+WorstCase long_list_of_prefixes(std::size_t scale) { return long_list(scale, R"({{"prefix":"v{}"}})", R"("w{}")"); }
+WorstCase long_list_of_any_case(std::size_t scale) {
+  return long_list(scale, R"({{"equals-ignore-case":"V{}"}})", R"("w{}")");
+}
+WorstCase long_list_of_ranges(std::size_t scale) {
+  return long_list(scale, R"({{"numeric":[">",{0},"<",{0}.5]}})", "{}.75");
+}
+WorstCase long_list_of_blocks(std::size_t scale) {
+  return long_list(scale, R"({{"cidr":"10.{1}.{2}.0/24"}})", R"("11.0.{1}.{2}")");
+}
+
+// All values are the list's own.
+WorstCase long_list_but(std::size_t scale, const char* open, const char* operand, const char* close) {
+  const auto listed = [&](std::size_t i) { return fmt::format(fmt::runtime(operand), 9999 - i % 10'000); };
+  return {.patterns = {on_a(fmt::format(R"({{"anything-but":{}[{}]{}}})", open, joined(10'000, ",", listed), close))},
+          .details = {a_is("[" + joined(2500 * scale, ",", listed) + "]")}};
+}
+
+WorstCase long_list_but_numbers(std::size_t scale) { return long_list_but(scale, "", "{}", ""); }
+WorstCase long_list_but_any_case(std::size_t scale) {
+  return long_list_but(scale, R"({"equals-ignore-case":)", R"("V{}")", "}");
+}
+WorstCase long_list_but_suffixes(std::size_t scale) { return long_list_but(scale, R"({"suffix":)", R"("{}v")", "}"); }
+
 std::string anything_but_list(std::size_t count) {
   return R"({"anything-but":[)" + joined(count, ",", [](std::size_t i) { return fmt::format(R"("v{}")", i); }) + "]}";
 }
@@ -196,6 +230,15 @@ const std::vector<NamedCase>& rule_cases() {
       {"anything_but/list_of_10000", Bound::size, long_anything_but},
       {"anything_but/list_of_10000_on_10000_values", Bound::size, long_anything_but_on_its_values, true},
       {"exact/list_of_10000_on_10000_values", Bound::size, long_exact_list, true},
+      {"long_list/10000_texts", Bound::size, long_list_of_texts, true},
+      {"long_list/10000_numbers", Bound::size, long_list_of_numbers, true},
+      {"long_list/10000_prefixes", Bound::size, long_list_of_prefixes, true},
+      {"long_list/10000_any_case", Bound::size, long_list_of_any_case, true},
+      {"long_list/10000_ranges", Bound::size, long_list_of_ranges, true},
+      {"long_list/10000_blocks", Bound::size, long_list_of_blocks, true},
+      {"long_list/but_10000_numbers", Bound::size, long_list_but_numbers, true},
+      {"long_list/but_10000_any_case", Bound::size, long_list_but_any_case, true},
+      {"long_list/but_10000_suffixes", Bound::size, long_list_but_suffixes, true},
       {"or_product/matches", Bound::size, or_product_that_matches},
       {"or_product/fails_last", Bound::size, or_product_that_fails_last},
       {"or_product/in_arrays", Bound::size, or_product_in_arrays},

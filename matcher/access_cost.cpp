@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "matcher/long_list.hpp"
+
 namespace millrace {
 namespace {
 
@@ -37,8 +39,8 @@ double prior_of(std::string_view path) {
 double chance_of(double prior, Words values, std::size_t lists_on_field, double used) {
   const double share = std::max(2.0 / static_cast<double>(std::max<std::size_t>(lists_on_field, 1)), used);
   double sum = 0;
-  while (!values.empty()) {
-    const Entry entry = read_entry(values);
+  for (Words words = alternatives_of(values); !words.empty();) {
+    const Entry entry = read_entry(words);
     double chance = 0.9;  // anything-but and both kinds of exists
     switch (entry.op) {
       case Op::exact_string:

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "matcher/evaluate.hpp"
+#include "matcher/long_list.hpp"
 
 namespace millrace {
 namespace {
@@ -143,13 +144,12 @@ void ArrayConsistency::find_list(std::uint32_t place, const ConsistencyField& wa
   List& out = lists_[place];
   out.values = wanted.values;
   out.leaves = leaves_of(wanted.field, fields);
-  out.absence = false;
-  for (Words words = wanted.values; !words.empty();) out.absence |= read_entry(words).op == Op::not_exists;
+  out.absence = accepts_absence(wanted.values);
   out.next = fields.first(wanted.field);
   out.satisfying.clear();
   out.found = 0;
   Leaves& leaves = leaves_[out.leaves];
-  if (leaves.count >= kIndexedLeavesMin && ++leaves.asked >= kIndexedListsMin) {
+  if (!has_directory(wanted.values) && leaves.count >= kIndexedLeavesMin && ++leaves.asked >= kIndexedListsMin) {
     if (leaves.heads.empty()) index(leaves, fields);
     if (find_by_index(out, leaves, fields)) out.next = kNone;
   }

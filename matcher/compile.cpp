@@ -11,6 +11,7 @@
 #include "matcher/automaton.hpp"
 #include "matcher/case_fold.hpp"
 #include "matcher/key_hash.hpp"
+#include "matcher/long_list.hpp"
 #include "matcher/secret.hpp"
 #include "matcher/wildcard.hpp"
 
@@ -261,7 +262,7 @@ class Compiler {
   }
 
   bool is_exact(GroupId group) const {
-    for (Words words = values_of(group); !words.empty();) {
+    for (Words words = alternatives_of(values_of(group)); !words.empty();) {
       if (read_entry(words).op != Op::exact_string) return false;
     }
     return true;
@@ -384,18 +385,11 @@ class Compiler {
   }
 
   bool in_index(Words values) const {
-    while (!values.empty()) {
-      const Entry entry = read_entry(values);
+    for (Words words = alternatives_of(values); !words.empty();) {
+      const Entry entry = read_entry(words);
       if (!is_hashed(entry.op) && !(entry.op == Op::wildcard && has_anchor(entry.text()))) return false;
     }
     return true;
-  }
-
-  bool accepts_absence(Words values) const {
-    while (!values.empty()) {
-      if (read_entry(values).op == Op::not_exists) return true;
-    }
-    return false;
   }
 
   // Each access group goes to one of three places: the indexes, its field's list, or the list for every event.
@@ -469,7 +463,7 @@ class Compiler {
     const bool paired = is_paired_[group];
     field.indexed |= !paired;
     const auto seed = [&](KeyKind kind) { return key_seed(field.seed, kind); };
-    for (Words words = values_of(group); !words.empty();) {
+    for (Words words = alternatives_of(values_of(group)); !words.empty();) {
       entry_ = static_cast<std::uint32_t>(values_of(group).size() - words.size());
       const Entry entry = read_entry(words);
       switch (entry.op) {
@@ -541,7 +535,7 @@ class Compiler {
   // Visits the texts of a list of exact strings, and where they are in it.
   template <typename Visit>
   void for_each_text(GroupId group, Visit&& visit) const {
-    for (Words words = values_of(group); !words.empty();) {
+    for (Words words = alternatives_of(values_of(group)); !words.empty();) {
       const auto entry = static_cast<std::uint32_t>(values_of(group).size() - words.size());
       visit(read_entry(words).text(), entry);
     }

@@ -1,7 +1,9 @@
 #include "matcher/evaluate.hpp"
 
+#include "matcher/affix_order.hpp"
 #include "matcher/case_fold.hpp"
 #include "matcher/key_hash.hpp"
+#include "matcher/long_list.hpp"
 #include "matcher/wildcard.hpp"
 
 namespace millrace {
@@ -38,43 +40,41 @@ bool string_entry_holds(const Entry& entry, Leaf& leaf, EventFields& fields) {
   }
 }
 
-// Operands are ordered by length, then bytes.
 bool is_operand(const Entry& list, std::string_view value) {
-  std::uint32_t begin = 0, end = list.count;
-  while (begin < end) {
-    const std::uint32_t middle = begin + (end - begin) / 2;
-    const std::string_view text = operand(list, middle);
-    const auto order = text.size() != value.size() ? text.size() <=> value.size() : text <=> value;
-    if (order == 0) return true;
-    (order < 0 ? begin : end) = order < 0 ? middle + 1 : middle;
+  for (std::uint32_t i = 0; list.count < kLongListMin && i < list.count; ++i) {
+    if (list.operands[i] == value.size() && equal_texts(operand(list, i), value)) return true;
   }
-  return false;
+  return list.count >= kLongListMin && any_in_slots(slots_of(list), operand_hash(value), [&](std::uint32_t number) {
+           return equal_texts(operand(list, number - 1), value);
+         });
 }
 
 bool excluded(const Entry& entry, Leaf& leaf, EventFields& fields) {
   const std::string_view value = leaf.text();
-  if (entry.op == Op::but_strings) return is_operand(entry, value);
-  return any_operand(entry, [&](std::string_view text) {
-    switch (entry.op) {
-      case Op::but_prefix:
-        return value.starts_with(text);
-      case Op::but_suffix:
-        return value.ends_with(text);
-      case Op::but_ignore_case:
-        return equals_ascii_lower(value, text);
-      case Op::but_fold:
-        return fold_matches(text, value, FoldAnchor::whole);
-      default:
-        return wildcard_holds(text, leaf, fields);
-    }
-  });
+  switch (entry.op) {
+    case Op::but_strings:
+      return is_operand(entry, value);
+    case Op::but_ignore_case:
+      return is_operand(entry, fields.lower(value));
+    case Op::but_prefix:
+    case Op::but_suffix:
+      return has_any_affix(value, entry.count, entry.op == Op::but_suffix,
+                           [&](std::uint32_t i) { return operand(entry, i); });
+    case Op::but_fold:
+      return any_operand(entry, [&](std::string_view text) { return fold_matches(text, value, FoldAnchor::whole); });
+    default:
+      return any_operand(entry, [&](std::string_view text) { return wildcard_holds(text, leaf, fields); });
+  }
 }
 
 bool number_excluded(const Entry& entry, NumberKey key) {
-  for (std::uint32_t i = 0; key != kNotComparable && i < entry.count; ++i) {
+  if (key == kNotComparable) return false;
+  for (std::uint32_t i = 0; entry.count < kLongListMin && i < entry.count; ++i) {
     if (entry.number(i) == key) return true;
   }
-  return false;
+  return entry.count >= kLongListMin && any_in_slots(slots_of(entry), operand_hash(key), [&](std::uint32_t number) {
+           return entry.number(number - 1) == key;
+         });
 }
 
 bool number_entry_holds(const Entry& entry, NumberKey key) {
@@ -110,6 +110,7 @@ bool entry_holds(const Entry& entry, Leaf& leaf, EventFields& fields) {
 }
 
 bool any_entry_holds(Words values, Leaf& leaf, EventFields& fields) {
+  if (has_directory(values)) return any_listed_holds(values, leaf, fields);
   while (!values.empty()) {
     if (entry_holds(read_entry(values), leaf, fields)) return true;
   }

@@ -1,5 +1,6 @@
 #include "matcher/event_fields.hpp"
 
+#include "matcher/case_fold.hpp"
 #include "matcher/json_escape.hpp"
 
 namespace millrace {
@@ -15,6 +16,12 @@ bool EventFields::add_escaped(FieldId field, std::string_view content) {
 NumberKey EventFields::read_number(Leaf& leaf) {
   leaf.parsed = static_cast<std::uint32_t>(numbers_.size());
   return numbers_.emplace_back(comparable_number(leaf.text()));
+}
+
+std::string_view EventFields::lower(std::string_view text) {
+  lower_.clear();
+  append_ascii_lower(text, lower_);
+  return lower_;
 }
 
 const std::optional<IpAddress>& EventFields::address(Leaf& leaf) {

@@ -136,6 +136,9 @@ class EventFields {
   // What the wildcards on a string share. REQUIRES: a string; valid until asked for another leaf.
   PairFilter& pairs(Leaf& leaf) { return parsed_string(leaf).pairs; }
 
+  // Valid until it is asked for another text.
+  std::string_view lower(std::string_view text);
+
   LeafId first(FieldId field) const { return first_[field]; }
   Leaf& leaf(LeafId id) { return leaves_[id]; }
   const Leaf& leaf(LeafId id) const { return leaves_[id]; }
@@ -171,6 +174,7 @@ class EventFields {
   std::vector<NumberKey> numbers_;
   std::vector<ParsedString> strings_;
   std::vector<std::unique_ptr<std::string>> unescaped_;
+  std::string lower_;
 };
 
 }  // namespace millrace

@@ -7,6 +7,7 @@
 #include "matcher/case_fold.hpp"
 #include "matcher/evaluate.hpp"
 #include "matcher/key_hash.hpp"
+#include "matcher/long_list.hpp"
 
 namespace millrace {
 namespace {
@@ -275,12 +276,7 @@ bool Matcher::group_holds(GroupId group, EventFields& fields) {
   if (fields.has_arrays()) return consistency_.holds(group, lists_of(automaton_->groups_), fields);
   const Words values = values_of(automaton_->groups_, group);
   LeafId id = fields.first(automaton_->groups_[group]);
-  if (id == kNone) {
-    for (Words words = values; !words.empty();) {
-      if (read_entry(words).op == Op::not_exists) return true;
-    }
-    return false;
-  }
+  if (id == kNone) return accepts_absence(values);
   for (; id != kNone; id = fields.leaf(id).next) {
     if (any_entry_holds(values, fields.leaf(id), fields)) return true;
   }

@@ -8,6 +8,7 @@
 
 #include "matcher/case_fold.hpp"
 #include "matcher/json_cursor.hpp"
+#include "matcher/long_list.hpp"
 #include "matcher/source_place.hpp"
 #include "matcher/wildcard.hpp"
 
@@ -175,11 +176,12 @@ class PatternParser {
   bool leaf_list() {
     const auto values_begin = static_cast<std::uint32_t>(out_.values_.size());
     list_wildcards_.clear();
-    bool any = false;
-    for (Token token; (token = cursor_.next()) != Token::end_array; any = true) {
+    std::size_t count = 0;
+    for (Token token; (token = cursor_.next()) != Token::end_array; ++count) {
       if (!alternative(token)) return false;
     }
-    if (!any) return refuse("Empty arrays are not allowed");
+    if (count == 0) return refuse("Empty arrays are not allowed");
+    if (count >= kLongListMin) put_directory(out_.values_, values_begin);
     const auto words = static_cast<std::uint32_t>(out_.values_.size()) - values_begin;
     put({static_cast<std::uint32_t>(out_.paths_.size()), static_cast<std::uint32_t>(path_.size()), values_begin,
          words});

@@ -6,8 +6,11 @@
 //     bytes    text, zero-padded to whole words
 //     numbers  NumberKey as two words, low first
 //     address  bits, is_v6, then the 16 bytes
-//     list     bytes x count, place x count, then each operand's bytes, padded apart; shorter ones first, then in byte
-//              order. Places count words from behind the places
+//     list     bytes x count, place x count, then each operand's bytes, padded apart; places count words from behind
+//              the places
+//
+// A long list of whole texts or of numbers ends with a table of them by hash (hash_slots).
+// A list of many entries begins with a directory of them (long_list).
 //
 // The words are the same for the same list, so they serve to find equal lists, and they are what evaluates it: a reader
 // needs nothing else.
@@ -22,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "matcher/hash_slots.hpp"
 #include "matcher/ip_address.hpp"
 #include "matcher/number.hpp"
 
@@ -44,6 +48,7 @@ enum class Op : std::uint8_t {
   range,
   exists,
   not_exists,
+  directory,
   but_strings,
   but_numbers,
   but_prefix,
@@ -57,7 +62,13 @@ using Words = std::span<const std::uint32_t>;
 
 inline Op op_of(std::uint32_t head) { return static_cast<Op>(head >> 24); }
 inline std::uint32_t count_of(std::uint32_t head) { return head & 0xffffff; }
+inline std::uint32_t head_of(Op op, std::size_t count) {
+  return static_cast<std::uint32_t>(op) << 24 | static_cast<std::uint32_t>(count);
+}
 inline std::size_t words_for(std::size_t bytes) { return (bytes + 3) / 4; }
+
+// LIMIT: alternatives or operands that are gone through one by one, which for fewer is as fast as looking them up.
+constexpr std::size_t kLongListMin = 16;
 
 // One alternative, as read: operands are `text` (one), `numbers`, `block`, or a list.
 struct Entry {
@@ -74,17 +85,26 @@ struct Entry {
   }
 };
 
+// Of the table that ends a list.
+inline std::size_t list_slots(Op op, std::size_t count) {
+  const bool is_hashed = op == Op::but_strings || op == Op::but_numbers || op == Op::but_ignore_case;
+  return is_hashed && count >= kLongListMin ? hash_slots_for(count) : 0;
+}
+
 inline std::size_t operand_words(const Entry& entry) {
   switch (entry.op) {
     case Op::exact_number:
     case Op::range:
-    case Op::but_numbers:
       return 2 * std::size_t{entry.count};
+    case Op::but_numbers:
+      return 2 * std::size_t{entry.count} + list_slots(entry.op, entry.count);
     case Op::cidr:
       return 6;
     case Op::exists:
     case Op::not_exists:
       return 0;
+    case Op::directory:
+      return entry.count;
     case Op::but_strings:
     case Op::but_prefix:
     case Op::but_suffix:
@@ -93,7 +113,8 @@ inline std::size_t operand_words(const Entry& entry) {
     case Op::but_wildcard: {
       if (entry.count == 0) return 0;
       const std::uint32_t last = entry.count - 1;
-      return 2 * std::size_t{entry.count} + entry.operands[entry.count + last] + words_for(entry.operands[last]);
+      return 2 * std::size_t{entry.count} + entry.operands[entry.count + last] + words_for(entry.operands[last]) +
+             list_slots(entry.op, entry.count);
     }
     default:
       return words_for(entry.count);
@@ -110,6 +131,14 @@ inline Entry read_entry(Words& words) {
 inline std::string_view operand(const Entry& list, std::uint32_t i) {
   const std::uint32_t* const text = list.operands + 2 * std::size_t{list.count} + list.operands[list.count + i];
   return {reinterpret_cast<const char*>(text), list.operands[i]};
+}
+
+inline std::uint64_t operand_hash(std::string_view operand) { return text_hash(0, operand); }
+inline std::uint64_t operand_hash(NumberKey operand) { return mix(0, operand); }
+
+inline std::span<const std::uint32_t> slots_of(const Entry& list) {
+  const std::size_t slots = list_slots(list.op, list.count);
+  return {list.operands + operand_words(list) - slots, slots};
 }
 
 // Calls visit(operand) for each operand of a list until it returns true; says whether one did.

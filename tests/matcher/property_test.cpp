@@ -1,6 +1,7 @@
 // Random rule sets and events over small alphabets, so that things collide: the automaton agrees with the oracle.
 #include <catch2/catch.hpp>
 
+#include "matcher/evaluate.hpp"
 #include "tests/engines.hpp"
 #include "tests/random.hpp"
 
@@ -158,6 +159,62 @@ std::string alternative(Random& random) {
   }
 }
 
+// An alternative of few values, so that a list of many does not accept all.
+std::string narrow_alternative(Random& random, std::size_t kind) {
+  const auto longer = [&] { return quoted(random, string_value(random) + string_value(random)); };
+  switch (kind) {
+    case 0:
+      return random.one_in(2) ? text(random) : longer();
+    case 1:
+      return random.one_in(2) ? number(random) : std::to_string(random.below(40));
+    case 2:
+      return random.of({"null", "true", "false", "1e400", "\"10.0.0.1\""});
+    case 3:
+      return std::string("{\"") + random.of({"prefix", "suffix"}) + "\":" + longer() + "}";
+    case 4:
+      return std::string("{\"") + random.of({"prefix", "suffix"}) + R"(":{"equals-ignore-case":)" + longer() + "}}";
+    case 5:
+      return R"({"equals-ignore-case":)" + longer() + "}";
+    case 6:
+      return R"({"cidr":"10.)" + std::to_string(random.below(3)) + ".0." + std::to_string(random.below(256)) + "/" +
+             std::to_string(15 + random.below(17)) + "\"}";
+    case 7:
+      return R"({"cidr":"2001:db8::)" + std::to_string(random.below(10)) + "/" + std::to_string(28 + random.below(99)) +
+             "\"}";
+    default:
+      const std::size_t low = random.below(40);
+      return R"({"numeric":[">=",)" + std::to_string(low) + ",\"" + random.of({"<", "<="}) + "\"," +
+             std::to_string(low + 1 + random.below(4)) + "]}";
+  }
+}
+
+constexpr std::size_t kNarrowKinds = 9, kLongAtLeast = 16, kLongMore = 30;
+
+std::string long_list(Random& random) {
+  const std::size_t first = random.below(kNarrowKinds), second = random.below(kNarrowKinds);
+  std::string out = "[";
+  for (std::size_t i = kLongAtLeast + random.below(kLongMore); i > 0; --i)
+    out += narrow_alternative(random, random.one_in(2) ? first : second) + ",";
+  return out + (random.one_in(6) ? alternative(random) : narrow_alternative(random, first)) + "]";
+}
+
+std::string long_anything_but(Random& random) {
+  const std::string list = [&] {
+    std::string out = "[";
+    const bool numbers = random.one_in(3);
+    for (std::size_t i = kLongAtLeast + random.below(kLongMore); i > 0; --i)
+      out += (numbers ? std::to_string(random.below(40)) : quoted(random, "a" + string_value(random))) +
+             (i > 1 ? "," : "]");
+    return numbers ? out : random.of({"{\"prefix\":", "{\"suffix\":", "{\"equals-ignore-case\":", ""}) + out;
+  }();
+  return R"([{"anything-but":)" + list + (list.front() == '{' ? "}}]" : "}]");
+}
+
+std::string leaf_list(Random& random) {
+  if (!random.one_in(6)) return list_of(random, 3, alternative);
+  return random.one_in(4) ? long_anything_but(random) : long_list(random);
+}
+
 std::string pattern(Random& random, std::size_t depth) {
   std::string out = "{";
   for (std::size_t i = 1 + random.below(3); i > 0; --i) {
@@ -165,7 +222,7 @@ std::string pattern(Random& random, std::size_t depth) {
       out += "\"$or\":[" + pattern(random, depth - 1) + "," + pattern(random, depth - 1) + "]";
     } else {
       out += quoted(random, key(random)) + ":";
-      out += depth > 0 && random.one_in(3) ? pattern(random, depth - 1) : list_of(random, 3, alternative);
+      out += depth > 0 && random.one_in(3) ? pattern(random, depth - 1) : leaf_list(random);
     }
     if (i > 1) out += ",";
   }
@@ -181,7 +238,7 @@ std::string value(Random& random, std::size_t depth) {
     case 2:
       return text(random);
     case 3:
-      return number(random);
+      return random.one_in(2) ? number(random) : std::to_string(random.below(40));
     case 4:
       return random.of({"null", "true", "false"});
     case 5:
@@ -242,6 +299,38 @@ void check_round(std::uint64_t seed) {
 TEST_CASE("on random rule sets and events the automaton agrees with the oracle", "[property]") {
   const auto seed = test::seed_of_run();
   for (std::uint64_t round = 0; round < 3000; ++round) check_round(seed + round);
+}
+
+// The list's directory, or the operands' order, and going through all of them.
+void check_list(std::uint64_t seed) {
+  Random random(seed);
+  const std::string list = random.one_in(4) ? long_anything_but(random) : long_list(random);
+  Pattern pattern;
+  INFO("MILLRACE_TEST_SEED=" << seed << "\n" << list);
+  if (pattern.parse("{\"a\":" + list + "}")) return;  // a number that cannot be compared
+  const test::SlowEngine oracle({"{\"a\":" + list + "}"});
+  for (int i = 0; i < 20; ++i) {
+    const std::string value = random.one_in(4)   ? std::to_string(random.below(45))
+                              : random.one_in(3) ? "\"10." + std::to_string(random.below(3)) + ".0." +
+                                                       std::to_string(random.below(256)) + "\""
+                              : random.one_in(3) ? "\"2001:db8::" + std::to_string(random.below(10)) + "\""
+                                                 : quoted(random, "a" + string_value(random) + string_value(random));
+    EventFields fields;
+    fields.reset(1);
+    if (value[0] != '"') {
+      fields.add(0, LeafKind::number, value);
+    } else {
+      REQUIRE(fields.add_escaped(0, std::string_view(value).substr(1, value.size() - 2)));
+    }
+    INFO(value);
+    REQUIRE(any_entry_holds(pattern.values(0), fields.leaf(0), fields) ==
+            (shown(oracle.match("{\"a\":" + value + "}")) == "rules 0"));
+  }
+}
+
+TEST_CASE("of a long list, the same values are accepted as one by one", "[property]") {
+  const auto seed = test::seed_of_run();
+  for (std::uint64_t round = 0; round < 3000; ++round) check_list(seed + round);
 }
 
 }  // namespace
