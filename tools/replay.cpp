@@ -256,7 +256,7 @@ int run_replay(const Options& options) {
   if (!lost) lost = failed.finish();
   if (lost) complain(lost->message);
   if (const std::uint64_t count = (*report).files_passed_over; count > 0)
-    complain(fmt::format("{}{}: passed over, since it neither is named nor begins like logs; name what is to be read",
+    complain(fmt::format("{}{}: passed over, as no file that is named or begins like logs; name what is to be read",
                          (*report).first_passed_over, count == 1 ? "" : fmt::format(" and {} more", count - 1)));
   if (!options.common.quiet && !options.common.json) print_summary(*report);
   if (options.common.json && !print(json_summary(*report))) return kCouldNotRun;

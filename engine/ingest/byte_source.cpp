@@ -44,7 +44,9 @@ std::size_t find_lambda_data(std::string_view text) {
 }  // namespace
 
 ByteSource::ByteSource(const std::string& path, const std::atomic<int>* stop)
-    : fd_(path == "-" ? STDIN_FILENO : open_input(path, stop != nullptr)), stop_(stop) {
+    : fd_(path == "-" ? STDIN_FILENO : open_input(path, stop != nullptr)),
+      stop_(stop),
+      is_named_packed_(path.ends_with(".gz") || path.ends_with(".zst")) {
   struct stat info {};
   if (fd_ < 0 || ::fstat(fd_, &info) != 0) {
     fail("unreadable", std::string("cannot be opened: ") + std::strerror(errno));
@@ -124,6 +126,15 @@ bool may_be_lambda(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+// What is named like compressed data and begins with neither may have lost its first bytes.
+bool may_be_text(std::string_view begin) {
+  return std::all_of(begin.begin(), begin.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x09; });
+}
+
+}  // namespace
+
 void ByteSource::choose_decompressor() {
   while (raw_end_ < std::min(kLookBytes, raw_size_)) {
     const std::size_t got = read_raw(raw_.get() + raw_end_, raw_size_ - raw_end_);
@@ -140,7 +151,7 @@ void ByteSource::choose_decompressor() {
     raw_end_ = raw_begin_ + base64_->decode(raw_.get() + raw_begin_, raw_end_ - raw_begin_);
   }
   const std::string_view begin(raw_.get() + raw_begin_, raw_end_ - raw_begin_);
-  if (is_packed(begin)) decompressor_ = std::make_unique<Decompressor>();
+  if (is_packed(begin) || (is_named_packed_ && !may_be_text(begin))) decompressor_ = std::make_unique<Decompressor>();
   if (!base64_ || decompressor_) return;
   fail("corrupt", "awslogs.data is not base64 of gzip");
   raw_begin_ = raw_end_ = 0;

@@ -60,6 +60,7 @@ class ByteSource {
 
   int fd_ = -1;
   const std::atomic<int>* stop_;
+  bool is_named_packed_;
   bool may_wait_ = false;   // a pipe or a terminal
   std::uint64_t size_ = 0;  // of a file when it was opened, and its time
   std::int64_t modified_ns_ = 0;

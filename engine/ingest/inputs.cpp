@@ -161,10 +161,11 @@ class Lister {
   void visit(const fs::directory_entry& entry, const Place& place) {
     std::error_code error;
     const std::string name = entry.path().filename().string();
+    if (name.starts_with('.') || is_output(entry)) return;
     if (entry.is_directory(error)) {
       const Place inner = below(place, name);
       if (is_asked_for(inner)) walk(entry.path().string(), inner);
-    } else if (!name.starts_with('.') && !is_output(entry)) {
+    } else {
       take(entry.path().string(), entry.is_regular_file(error), is_named_like_logs(name));
     }
   }
@@ -173,10 +174,10 @@ class Lister {
     std::error_code error;
     if (is_file && (is_named || begins_like_logs(path))) {
       found_.push_back(stat_of(path));
-    } else if (is_file) {
-      if (out_.passed_over++ == 0) out_.first_passed_over = path;
     } else if (is_named && !fs::exists(path, error)) {
       fail(path, "cannot be read; does the link lead nowhere?");
+    } else if (out_.passed_over++ == 0) {
+      out_.first_passed_over = path;
     }
   }
 

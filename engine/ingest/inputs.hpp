@@ -1,10 +1,11 @@
 // Which files a replay reads, and in which order: those named, in the order given; directories in byte order of their
 // paths.
 //
-// Of a directory, files are read that are named like logs (.json, .ndjson, .jsonl, .gz, .zst) or begin like them,
-// hidden ones aside, and of CloudTrail's own key layout no digest files, and insight files only if they are asked for.
-// There an InputFilter leaves whole folders unopened: by account, by region, and by the day of delivery, which is the
-// day of a record or a later one. A file that is named itself is always read.
+// Of a directory, files are read that are named like logs (.json, .ndjson, .jsonl, .gz, .zst) or begin like them; what
+// is hidden is not looked at, pipes and sockets are passed over. Of CloudTrail's own key layout no digest files are
+// read, and insight files only if they are asked for. There an InputFilter leaves whole folders unopened: by account,
+// by region, and by the day of delivery, which is the day of a record or a later one. A file that is named itself is
+// always read.
 //
 // Threads: pure. Cost: a listing of each directory that is not left out, and
 // a look at what is not named like logs. Errors: a path that does not exist, a

@@ -8,12 +8,18 @@
 namespace millrace {
 namespace {
 
+// An array of objects right at the beginning, whatever stands before it: a damaged key too.
+bool begins_with_array(std::string_view line) {
+  constexpr std::size_t kKeyBytes = 32;
+  return !line.starts_with("{\"event") && line.substr(0, kKeyBytes).find(":[{") != std::string_view::npos;
+}
+
 // By how it begins; a line that is a bracket alone begins what goes on in others.
 bool may_be_container(std::string_view line) {
   constexpr std::array<std::string_view, 9> kBeginnings = {"{\"Records\"",      "{\"messageType\"", "{\"logEvents\"",
                                                            "{\"events\"",       "{\"Events\"",      "{\"digest",
                                                            "{\"awsAccountId\"", "{\"s3Bucket\"",    "[{"};
-  return line == "{" || line == "[" ||
+  return line == "{" || line == "[" || begins_with_array(line) ||
          std::any_of(kBeginnings.begin(), kBeginnings.end(),
                      [&](std::string_view beginning) { return line.starts_with(beginning); });
 }

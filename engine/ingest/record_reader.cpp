@@ -48,9 +48,17 @@ struct Header {
   bool notice = false;   // that log files were delivered, as CloudTrail tells SNS
 };
 
+// What an array's first element is: a record also where the array's key says nothing, or was damaged.
+Beginning first_element(std::string_view text, std::size_t at) {
+  const std::size_t brace = std::min(text.find_first_not_of(" \t\r\n", at), text.size());
+  if (brace == text.size()) return Beginning::unknown;
+  return text[brace] == '{' ? begins_as(text.substr(brace)) : Beginning::nothing;
+}
+
 // `at`: behind the opening brace, or behind a member's value.
 Header read_header(std::string_view text, std::size_t at, bool behind_member) {
   ObjectMembers members(text, at, behind_member);
+  bool is_record = false;
   bool control = false, digest = false, bucket = false, notice = false;
   for (;;) {
     const ObjectMembers::Step step = members.next();
@@ -65,7 +73,11 @@ Header read_header(std::string_view text, std::size_t at, bool behind_member) {
       const auto found =
           std::find_if(kContainers.begin(), kContainers.end(), [&](const Container& c) { return c.key == key; });
       if (found != kContainers.end()) return {Header::container, value + 1, found->wrapped_in, control};
+      const Beginning first = is_record ? Beginning::nothing : first_element(text, value + 1);
+      if (first == Beginning::unknown) return {Header::need_more};
+      if (first == Beginning::record) return {Header::container, value + 1};
     }
+    is_record |= is_of_record(key);
     const ObjectMembers::Step skipped = members.skip_value();
     if (skipped != ObjectMembers::member)
       return {skipped == ObjectMembers::malformed ? Header::malformed : Header::need_more};
@@ -318,14 +330,16 @@ RecordReader::Progress RecordReader::header(Block& block) {
     return Progress::going;
   }
   if (found.kind == Header::malformed || record_too_large(at_)) {
+    const bool may_hold_records = found.kind == Header::malformed && begins_as(text.substr(at_)) != Beginning::record &&
+                                  text.substr(at_ + 1, newline - at_ - 1).find('{') != std::string_view::npos;
     // A first line that is no record must not cost the lines behind it.
-    if (newline != std::string_view::npos) {
+    if (!may_hold_records && newline != std::string_view::npos) {
       no_container_at_ = base_ + at_;
       mode_ = Mode::lines;
       return Progress::going;
     }
     if (record_too_large(at_)) return lose_sync(block, "too_large", "is larger than --max-record", at_);
-    if (input_ended_) return lose_sync(block, "not_json", "is not JSON", at_);
+    if (may_hold_records || input_ended_) return lose_sync(block, "not_json", "is not JSON", at_);
   }
   return Progress::need_more;
 }
@@ -342,13 +356,13 @@ RecordReader::Progress RecordReader::elements(Block& block) {
       return Progress::going;
     }
     if (buffer_[at_] != '{') return other_element(block);
-    if (!in_container_) {
-      if (buffer_bytes_ - at_ < kRecordStartBytes && !input_ended_) return Progress::need_more;
-      if (begins_as_container({buffer_.data() + at_, buffer_bytes_ - at_})) {
-        in_array_of_containers_ = true;
-        mode_ = Mode::start;
-        return Progress::going;
-      }
+    const Beginning begins = begins_as({buffer_.data() + at_, buffer_bytes_ - at_});
+    if (begins == Beginning::unknown) return Progress::need_more;
+    if (begins == Beginning::container) {
+      if (in_container_) return leave_array(block);
+      in_array_of_containers_ = true;
+      mode_ = Mode::start;
+      return Progress::going;
     }
   }
   at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
@@ -356,11 +370,30 @@ RecordReader::Progress RecordReader::elements(Block& block) {
     return lose_sync(block, "not_json", "is not JSON: its brackets or quotes do not balance", keep_);
   if (!scan_.closed() && !record_too_large(keep_)) return Progress::need_more;
   if (at_ - keep_ > record_bytes_max_) return lose_sync(block, "too_large", "is larger than --max-record", keep_);
-  if (!skip_elements_) {
-    wrapped_in_ != nullptr ? emit_wrapped(block, keep_, at_) : emit(block, keep_, at_);
+  scan_.restart();
+  if (!take_element(block, keep_, at_)) {
+    at_ = keep_;
+    return leave_array(block);
   }
   keep_ = at_;
-  scan_.restart();
+  return Progress::going;
+}
+
+// False if it is none of the array's, but a record or an event itself.
+bool RecordReader::take_element(Block& block, std::size_t begin, std::size_t end) {
+  if (wrapped_in_ == nullptr && !skip_elements_) return emit(block, begin, end), true;
+  if (!skip_elements_ && emit_wrapped(block, begin, end)) return true;
+  if (what_begins({buffer_.data() + begin, end - begin}, {}, true) == Beginning::record) return false;
+  if (!skip_elements_) bad(block, "not_a_record", std::string("has no string member ") + wrapped_in_, begin, end);
+  return true;
+}
+
+// The array was cut short behind its last element: what comes is none of its.
+RecordReader::Progress RecordReader::leave_array(Block& block) {
+  bad(block, "truncated", "stands where the array of records should have ended", at_, buffer_bytes_);
+  in_container_ = skip_elements_ = false;
+  adrift_ = true;
+  mode_ = Mode::start;
   return Progress::going;
 }
 
@@ -527,17 +560,18 @@ void RecordReader::emit(Block& block, std::size_t begin, std::size_t end) {
       {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin), base_ + begin, ++numbered_});
 }
 
-void RecordReader::emit_wrapped(Block& block, std::size_t begin, std::size_t end) {
+bool RecordReader::emit_wrapped(Block& block, std::size_t begin, std::size_t end) {
   simdjson::dom::element element;
   std::string_view text;
   const bool ok =
       !parser_.parse(buffer_.data() + begin, end - begin).get(element) && !element[wrapped_in_].get_string().get(text);
-  if (!ok) return bad(block, "not_a_record", std::string("has no string member ") + wrapped_in_, begin, end);
+  if (!ok) return false;
   const std::size_t at = unwrapped_.size();
   unwrapped_ += text;
   unwrapped_ += '\n';
   block.records.push_back(
       {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(text.size()), base_ + begin, ++numbered_});
+  return true;
 }
 
 void RecordReader::bad(Block& block, const char* kind, std::string reason, std::size_t begin, std::size_t end) {

@@ -67,6 +67,8 @@ class RecordReader {
   Progress header(Block& block);
   Progress elements(Block& block);
   Progress other_element(Block& block);
+  bool take_element(Block& block, std::size_t begin, std::size_t end);
+  Progress leave_array(Block& block);
   Progress enter(std::size_t behind_bracket, const char* wrapped_in, bool control);
   Progress remainder(Block& block);
   Progress skip_rest();
@@ -80,7 +82,7 @@ class RecordReader {
   bool goes_on_behind_damage();
 
   void emit(Block& block, std::size_t begin, std::size_t end);
-  void emit_wrapped(Block& block, std::size_t begin, std::size_t end);
+  bool emit_wrapped(Block& block, std::size_t begin, std::size_t end);
   void bad(Block& block, const char* kind, std::string reason, std::size_t begin, std::size_t end);
   Progress lose_sync(Block& block, const char* kind, std::string reason, std::size_t begin);
   void skip_space(std::string_view also = "");

@@ -33,9 +33,10 @@ std::string_view first_key(std::string_view text) {
   return members.next() == ObjectMembers::member ? members.key() : std::string_view();
 }
 
-Beginning look_inside(std::string_view text, const Awaited& awaited) {
+// `may_be_record`: the first key is one that records have; else it takes more to be one.
+Beginning look_inside(std::string_view text, const Awaited& awaited, bool may_be_record) {
   ObjectMembers members(text, 1, false);
-  bool has_source = false, has_detail = false, has_type = false;
+  bool has_source = false, has_detail = false, has_type = false, has_name = may_be_record, has_time = may_be_record;
   for (;;) {
     const ObjectMembers::Step step = members.next();
     if (step == ObjectMembers::need_more) return Beginning::unknown;
@@ -44,9 +45,29 @@ Beginning look_inside(std::string_view text, const Awaited& awaited) {
     has_source |= members.key() == "eventSource" || members.key() == "eventVersion";
     has_detail |= members.key() == "detail";
     has_type |= members.key() == "detail-type";
-    if ((has_detail && has_type) || (has_source && !awaited.events_only)) return Beginning::record;
+    has_name |= members.key() == "eventName" || members.key() == "eventType";
+    has_time |= members.key() == "eventTime" || members.key() == "eventID";
+    const bool is_record = has_source && has_name && has_time && !awaited.events_only;
+    if ((has_detail && has_type) || is_record) return Beginning::record;
     if (const auto value = members.skip_value(); value != ObjectMembers::member)
       return value == ObjectMembers::need_more ? Beginning::unknown : Beginning::nothing;
+  }
+  return Beginning::nothing;
+}
+
+// An array whose first element wraps a record.
+Beginning look_into_array(std::string_view text) {
+  ObjectMembers members(text, 1, false);
+  members.next();
+  const auto bracket = members.at();
+  if (text[bracket] != '[') return Beginning::nothing;
+  const auto brace = text.find_first_not_of(" \t\r\n", bracket + 1);
+  if (brace == std::string_view::npos) return Beginning::unknown;
+  if (text[brace] != '{') return Beginning::nothing;
+  for (const char* const wrapped_in : {"message", "CloudTrailEvent"}) {
+    const Beginning inside = look_inside(text.substr(brace), {wrapped_in, true, true}, false);
+    if (inside == Beginning::unknown) return inside;
+    if (inside == Beginning::wrapped) return Beginning::container;
   }
   return Beginning::nothing;
 }
@@ -59,14 +80,24 @@ Beginning what_begins(std::string_view text, const Awaited& awaited, bool comple
   if (is_one_of(key, kContainerKeys)) return Beginning::container;
   if (awaited.wrapped_in != nullptr && is_one_of(key, kWrappedKeys)) return Beginning::wrapped;
   if (is_one_of(key, kRecordKeys) && !awaited.events_only) return Beginning::record;
-  if (awaited.wrapped_in == nullptr && !is_one_of(key, kPossibleKeys)) return Beginning::nothing;
-  const Beginning inside = awaited.may_look_inside ? look_inside(text, awaited) : Beginning::nothing;
+  if (!awaited.may_look_inside) return Beginning::nothing;
+  const Beginning inside =
+      is_one_of(key, kArrayKeys) ? look_into_array(text) : look_inside(text, awaited, is_one_of(key, kPossibleKeys));
   return inside == Beginning::unknown && complete ? Beginning::nothing : inside;
 }
 
-bool begins_as_container(std::string_view text) {
-  const std::string_view key = first_key(text.substr(0, kFirstKeyBytesMax));
-  return is_one_of(key, kContainerKeys) || is_one_of(key, kArrayKeys);
+bool is_of_record(std::string_view key) { return is_one_of(key, kRecordKeys) || is_one_of(key, kEventKeys); }
+
+// PERF: asked of every element of an array; nearly all begin with one of a few keys.
+Beginning begins_as(std::string_view text) {
+  constexpr std::string_view kUsual = "{\"event";
+  if (text.starts_with(kUsual) && text.size() > kUsual.size() && text[kUsual.size()] != 's') return Beginning::record;
+  ObjectMembers members(text.substr(0, kFirstKeyBytesMax), 1, false);
+  const ObjectMembers::Step step = members.next();
+  if (step == ObjectMembers::need_more && text.size() < kFirstKeyBytesMax) return Beginning::unknown;
+  if (step != ObjectMembers::member) return Beginning::nothing;
+  if (is_one_of(members.key(), kContainerKeys) || is_one_of(members.key(), kArrayKeys)) return Beginning::container;
+  return is_one_of(members.key(), kRecordKeys) ? Beginning::record : Beginning::nothing;
 }
 
 bool begins_as_event(std::string_view text) { return text.starts_with('{') && is_one_of(first_key(text), kEventKeys); }

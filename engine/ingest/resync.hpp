@@ -28,8 +28,11 @@ struct Awaited {
 // Of the text from a brace on; `complete`: there is no more of it. REQUIRES: a brace, and 64 bytes unless complete.
 Beginning what_begins(std::string_view text, const Awaited& awaited, bool complete);
 
-// Does the object begin as one that holds records does? REQUIRES: 64 bytes, unless it is shorter.
-bool begins_as_container(std::string_view text);
+// Is it a key that records or events have, and hardly anything else?
+bool is_of_record(std::string_view key);
+
+// What the object is as far as its first key says: a record, a container, or nothing that is known.
+Beginning begins_as(std::string_view text);
 
 // Does the object begin as an event of EventBridge's does?
 bool begins_as_event(std::string_view text);

@@ -162,11 +162,13 @@ class Folders(IngestCase):
 
     def test_files_unlike_logs_are_passed_over_and_said(self):
         folder = Path(self.log(1)).parent
-        for name, text in (("notes.txt", "# not a log"), ("empty", ""), (".hidden", text_of(2)[0])):
+        for name, text in (("notes.txt", "# not a log"), (".hidden", text_of(2)[0]), (".snapshot/a.json", text_of(2)[0])):
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
+        os.mkfifo(folder / "fifo.json")
         done = self.run_command("replay", "--rules", self.rules, folder, "--to", "ndjson:starts", "--json")
         self.assertEqual((self.summary(done)["files"], self.summary(done)["files_passed_over"]), (1, 2))
-        self.assertRegex(done.stderr.decode(), "(notes.txt|empty).*1 more")
+        self.assertRegex(done.stderr.decode(), "(notes.txt|fifo).*1 more")
         self.assertEqual(self.read(folder / ".hidden")[1], [2])
 
     def test_files_that_begin_like_logs_are_read_whatever_their_names(self):
@@ -630,6 +632,12 @@ class Damage(IngestCase):
                     self.assertGreaterEqual(summary["bad"].get("corrupt", 0) + summary["bad"].get("truncated", 0), 1)
                     self.assertEqual(len(self.ndjson(self.directory / "rejects")), sum(summary["bad"].values()))
 
+    def test_a_first_member_without_its_head_is_known_by_the_files_name(self):
+        (first, second, third), numbers = next(self.members())
+        path = self.write("input.gz", b"\1" + first[1:] + second)
+        self.assertEqual(self.read(path, status=3)[1], numbers[1])
+        self.assertEqual(self.read(self.write("text.gz", text_of(1)[0]))[1], [1])
+
     def test_damage_without_end_is_given_up(self):
         head = b"\x1f\x8b\x08\0\0\0\0\0\0\3"
         summary, _ = self.read("-", stdin=(head + b"\xff" * 30) * 100_000, status=3)
@@ -803,6 +811,45 @@ class Resynchronisation(IngestCase):
         cut = f"[{envelope(1)},{envelope(2)[:500]}"
         self.check(cut + "\n" + records(5, 10), [1, 10, 11, 12, 13, 14], 2)  # nor does the array end
         self.check(f"[{envelope(1)},{envelope(2)[:-1]},{envelope(3)}]", [1, 3], 1)  # no record, but a broken event's detail
+
+    def test_containers_and_lines_behind_a_container_that_was_cut_behind_a_record(self):
+        one, two, three, four = text_of(1, 2, 3, 4)
+        lookup = json.dumps({"Events": [{"EventId": "e", "CloudTrailEvent": one}]})
+        cut = {"Records": container(one), "array": f"[{one}]", "subscription": subscription(one), "lookup": lookup,
+               "control": subscription("x", kind="CONTROL_MESSAGE")}
+        rest = {"Records": container(two, three), "subscription": subscription(two, three), "lines": two + "\n" + three,
+                "lookup": json.dumps({"Events": [{"CloudTrailEvent": two}, {"CloudTrailEvent": three}]}),
+                "line, Records": two + "\n" + container(three)}
+        for name, first in cut.items():
+            for other, second in rest.items():
+                if name == "array" and other != "lookup":
+                    continue  # an array of these, which has no end
+                for between in ("", "\n"):
+                    with self.subTest(cut=name, rest=other, between=between):
+                        content = first[:-1 if name == "array" else -2] + between + second + "\n" + four + "\n"
+                        numbers = [2, 3, 4] if name == "control" else [1, 2, 3, 4]
+                        self.check(content, numbers, 1)
+
+    def test_records_whose_container_has_a_damaged_head_are_found(self):
+        texts = text_of(*range(1, 6))
+        whole = container(*texts)
+        for at in range(12):
+            for damage in (whole[at:], whole[:at] + whole[at + 1:], whole[:at] + "z" + whole[at + 1:], whole[:at] + "{" + whole[at + 1:]):
+                for content in (damage, damage + "\n", text_of(0)[0] + "\n" + damage + "\n" + text_of(6)[0]):
+                    with self.subTest(content=content[:40]):
+                        _, numbers = self.read("-", stdin=content.encode(), status=(0, 3))
+                        self.assertLessEqual({2, 3, 4, 5}, set(numbers))
+                        self.assertEqual(len(numbers), len(set(numbers)))
+
+    def test_records_in_any_order_of_keys_are_found_behind_a_broken_one(self):
+        for first in ("requestID", "sourceIPAddress", "userAgent", "resources", "responseElements", "zone"):
+            good = [json.dumps({first: None, **record(number)}) for number in range(1, 5)]
+            with self.subTest(first=first):
+                self.check(container(good[0], good[1].replace('"eventName"', '"eventName', 1), *good[2:]), [1, 3, 4], 1)
+
+    def test_lookup_documents_on_one_line_behind_a_broken_one(self):
+        pages = [json.dumps({"Events": [{"EventId": "e", "CloudTrailEvent": text}]}) for text in text_of(1, 2, 3)]
+        self.check(pages[0][:-1] + "|" + pages[1] + pages[2], [1, 2, 3], 1)
 
     def test_an_element_that_is_broken_among_others_that_are_written_in_other_ways(self):
         for write in (self.pretty, self.sorted, envelope, lambda number: text_of(number)[0].replace("{", "{ ", 1)):
