@@ -194,7 +194,8 @@ bool ArrayConsistency::find_by_index(List& list, const Leaves& leaves, EventFiel
     }
   }
   std::sort(list.satisfying.begin(), list.satisfying.end());
-  list.satisfying.erase(std::unique(list.satisfying.begin(), list.satisfying.end()), list.satisfying.end());
+  const auto in_run = [&](LeafId a, LeafId b) { return fields.leaf(a).element == fields.leaf(b).element; };
+  list.satisfying.erase(std::unique(list.satisfying.begin(), list.satisfying.end(), in_run), list.satisfying.end());
   return true;
 }
 

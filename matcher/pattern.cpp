@@ -150,7 +150,7 @@ class PatternParser {
   // the same in front of it.
   bool check_wildcards() {
     if (wildcards_.empty()) return true;
-    std::map<std::pair<std::vector<std::uint32_t>, std::string_view>, std::set<std::string>> together;
+    std::map<std::pair<std::vector<std::uint32_t>, std::string_view>, std::set<WildcardSet>> together;
     for (const auto& rule : rules_) {
       for (auto field = rule.begin(); field != rule.end(); ++field) {
         const auto found = wildcards_.find(*field);
@@ -159,7 +159,7 @@ class PatternParser {
       }
     }
     return std::all_of(together.begin(), together.end(), [&](const auto& one) {
-      const std::vector<std::string> wildcards(one.second.begin(), one.second.end());
+      const std::vector<WildcardSet> wildcards(one.second.begin(), one.second.end());
       return wildcard_complexity(wildcards) <= kWildcardComplexityMax || refuse(kTooComplex);
     });
   }
@@ -284,20 +284,23 @@ class PatternParser {
     return ignore_case(op_ignore_case, op_fold) && expect(Token::end_object, kOneKey);
   }
 
-  bool checked_wildcard() {
-    const auto parsed = parse_wildcard(cursor_.text());
+  // `at`: where it ends in the pattern's text.
+  bool check_wildcard(std::string_view text, std::size_t at, std::string& out) {
+    const auto parsed = parse_wildcard(text);
     if (const auto* error = std::get_if<WildcardError>(&parsed)) {
       const bool consecutive = error->kind == WildcardError::consecutive_stars;
-      return refuse((consecutive ? "Consecutive wildcard characters at pos " : "Invalid escape character at pos ") +
-                    std::to_string(error->position));
+      error_ = {(consecutive ? "Consecutive wildcard characters at pos " : "Invalid escape character at pos ") +
+                    std::to_string(error->position),
+                at};
+      return false;
     }
-    operand_ = std::get<std::string>(parsed);
-    list_wildcards_.push_back(operand_);
+    out = std::get<std::string>(parsed);
     return true;
   }
 
   bool wildcard() {
-    if (!checked_wildcard()) return false;
+    if (!check_wildcard(cursor_.text(), cursor_.offset(), operand_)) return false;
+    list_wildcards_.push_back({operand_});
     append_text(Op::wildcard, operand_, out_.values_);
     return true;
   }
@@ -382,6 +385,7 @@ class PatternParser {
 
   bool anything_but() {
     operands_.clear();
+    operand_ends_.clear();
     const Token token = cursor_.next();
     switch (token) {
       case Token::start_object:
@@ -470,22 +474,28 @@ class PatternParser {
                     : kind == ButKind::wildcard ? "wildcard match pattern must be a string"
                                                 : "prefix/suffix match pattern must be a string");
     }
-    if (kind == ButKind::wildcard) {
-      if (!checked_wildcard()) return false;
-      operands_.push_back(operand_);
-      return true;
-    }
-    if (kind != ButKind::ignore_case && cursor_.text().empty()) return refuse("Null prefix/suffix not allowed");
+    const bool is_affix = kind == ButKind::prefix || kind == ButKind::suffix;
+    if (is_affix && cursor_.text().empty()) return refuse("Null prefix/suffix not allowed");
     operands_.emplace_back(cursor_.text());
+    operand_ends_.push_back(cursor_.offset());
     return true;
   }
 
-  bool but_operands(ButKind kind) {
-    if (kind != ButKind::ignore_case) {
-      return but_list(kind == ButKind::prefix   ? Op::but_prefix
-                      : kind == ButKind::suffix ? Op::but_suffix
-                                                : Op::but_wildcard);
+  // AWS looks into the wildcards of a list once it has read all of them, in their order.
+  bool but_wildcards() {
+    std::vector<std::pair<std::string, std::size_t>> read;
+    for (std::size_t i = 0; i < operands_.size(); ++i) read.emplace_back(operands_[i], operand_ends_[i]);
+    std::sort(read.begin(), read.end());
+    for (std::size_t i = 0; i < operands_.size(); ++i) {
+      if (!check_wildcard(read[i].first, read[i].second, operands_[i])) return false;
     }
+    list_wildcards_.emplace_back(operands_.begin(), operands_.end());
+    return but_list(Op::but_wildcard);
+  }
+
+  bool but_operands(ButKind kind) {
+    if (kind == ButKind::wildcard) return but_wildcards();
+    if (kind != ButKind::ignore_case) return but_list(kind == ButKind::prefix ? Op::but_prefix : Op::but_suffix);
     const bool plain = std::all_of(operands_.begin(), operands_.end(), is_ascii);
     for (auto& operand : operands_) {
       std::string folded;
@@ -502,9 +512,10 @@ class PatternParser {
   std::size_t depth_ = 0;
   std::string operand_;
   std::vector<std::string> operands_;
+  std::vector<std::size_t> operand_ends_;  // in the pattern's text
   std::string not_comparable_;
-  std::vector<std::string> list_wildcards_;
-  std::map<std::uint32_t, std::vector<std::string>> wildcards_;  // by field that has any
+  std::vector<WildcardSet> list_wildcards_;
+  std::map<std::uint32_t, std::vector<WildcardSet>> wildcards_;  // by field that has any
   PatternError error_;
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -22,14 +23,39 @@ struct Places {
   auto operator<=>(const Places&) const = default;
 };
 
-unsigned size_of(const Places& places, std::string_view wildcard) {
-  unsigned count = 0;
-  for (std::size_t i = 0; i <= wildcard.size(); ++i) {
-    const bool at_star = i < wildcard.size() && wildcard[i] == kStar;
-    count += places.after[i];
-    if (at_star) count += places.inside[i] || places.after[i];
+// The wildcards of a field, one behind the other, each with its kEnd. `same[i]`: the first place of the same pattern
+// with the same text in front, which stands for the others.
+struct Together {
+  std::string all;
+  std::set<char> bytes;
+  std::vector<std::size_t> same;
+
+  explicit Together(std::span<const WildcardSet> patterns) {
+    for (const WildcardSet& pattern : patterns) {
+      std::map<std::string, std::size_t> places;
+      for (const std::string& wildcard : pattern) {
+        const std::size_t begin = all.size();
+        all += wildcard + kEnd;
+        for (std::size_t i = begin; i < all.size(); ++i)
+          same.push_back(places.try_emplace(all.substr(begin, i - begin), i).first->second);
+      }
+    }
+    same.push_back(all.size());
+    bytes = {all.begin(), all.end()};
+    bytes.erase(kStar);
+    bytes.erase(kEnd);
   }
-  return count;
+};
+
+unsigned size_of(const Places& places, const Together& wildcards) {
+  std::vector<bool> after(wildcards.same.size()), inside(wildcards.same.size());
+  for (std::size_t i = 0; i < wildcards.all.size(); ++i) {
+    const bool at_star = wildcards.all[i] == kStar;
+    if (places.after[i]) after[wildcards.same[i]] = true;
+    if (at_star && (places.inside[i] || places.after[i])) inside[wildcards.same[i]] = true;
+  }
+  return static_cast<unsigned>(std::count(after.begin(), after.end(), true) +
+                               std::count(inside.begin(), inside.end(), true));
 }
 
 Places advance(const Places& from, std::string_view wildcard, char byte) {
@@ -165,24 +191,22 @@ bool wildcard_matches(std::string_view wildcard, std::string_view value, PairFil
   return filter.may_match(wildcard, value) && wildcard_matches(wildcard, value);
 }
 
-unsigned wildcard_complexity(std::span<const std::string> wildcards) {
+unsigned wildcard_complexity(std::span<const WildcardSet> patterns) {
   constexpr std::size_t kSetsMax = 4096;  // LIMIT: bounds the work for one field; what is found by then counts
-  std::string all;
-  for (const std::string& wildcard : wildcards) all += wildcard + kEnd;
-  const std::set<char> bytes(all.begin(), all.end());
+  const Together wildcards(patterns);
+  const std::string& all = wildcards.all;
   Places start{std::vector<bool>(all.size() + 1), std::vector<bool>(all.size() + 1)};
   for (std::size_t at = 0; at < all.size(); at = all.find(kEnd, at) + 1) start.after[at] = true;
   std::set<Places> seen{start};
   std::vector<Places> open{start};
-  unsigned most = size_of(start, all);
+  unsigned most = size_of(start, wildcards);
   while (!open.empty() && most <= kWildcardComplexityMax && seen.size() < kSetsMax) {
     const Places from = std::move(open.back());
     open.pop_back();
-    for (const char byte : bytes) {
-      if (byte == kStar || byte == kEnd) continue;
+    for (const char byte : wildcards.bytes) {
       Places to = advance(from, all, byte);
       if (!seen.insert(to).second) continue;
-      most = std::max(most, size_of(to, all));
+      most = std::max(most, size_of(to, wildcards));
       open.push_back(std::move(to));
     }
   }

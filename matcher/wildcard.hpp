@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,8 +63,12 @@ class PairFilter {
 bool wildcard_matches(std::string_view wildcard, std::string_view value);
 bool wildcard_matches(std::string_view wildcard, std::string_view value, PairFilter& filter);
 
+// One wildcard, or those of one list in anything-but, whose prefixes count once where they are the same.
+using WildcardSet = std::set<std::string>;
+
 // How many prefixes of the wildcards of one field one value can be in at once, at most; counted up to
-// kWildcardComplexityMax + 1. Source: event-ruler 2.0.1, MachineComplexityEvaluator.
-unsigned wildcard_complexity(std::span<const std::string> wildcards);
+// kWildcardComplexityMax + 1. Source: event-ruler 2.0.1, MachineComplexityEvaluator; of one list in fifty, that says
+// one to three more.
+unsigned wildcard_complexity(std::span<const WildcardSet> patterns);
 
 }  // namespace millrace

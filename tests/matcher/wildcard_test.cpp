@@ -120,9 +120,15 @@ TEST_CASE("many places where a literal nearly is cost no answer", "[matcher]") {
 }
 
 TEST_CASE("complexity is that of event-ruler's evaluator", "[matcher]") {
-  const auto complexity = [](std::vector<std::string> texts) {
-    for (std::string& text : texts) text = parsed(text);
-    return wildcard_complexity(texts);
+  const auto complexity = [](const std::vector<std::string>& texts) {
+    std::vector<WildcardSet> patterns;
+    for (const std::string& text : texts) patterns.push_back({parsed(text)});
+    return wildcard_complexity(patterns);
+  };
+  const auto complexity_of_list = [](const std::vector<std::string>& texts) {
+    std::vector<WildcardSet> patterns(1);
+    for (const std::string& text : texts) patterns[0].insert(parsed(text));
+    return wildcard_complexity(patterns);
   };
   CHECK(complexity({"*"}) == 2);
   CHECK(complexity({"*a*"}) == 3);
@@ -130,6 +136,13 @@ TEST_CASE("complexity is that of event-ruler's evaluator", "[matcher]") {
   CHECK(complexity({"*aaaaaaaaa"}) == kWildcardComplexityMax);
   CHECK(complexity({"*:*:*:*:*:event-bus/*"}) == kWildcardComplexityMax + 1);
   CHECK(complexity({"*aa", "*//a*aaaab*/aba///*/b"}) == kWildcardComplexityMax + 1);
+  CHECK(complexity({"a*b", "a*c"}) == 4);
+  CHECK(complexity_of_list({"a*b", "a*c"}) == 2);
+  CHECK(complexity_of_list({"ab", "ac"}) == 1);
+  CHECK(complexity_of_list({"*-dev", "*-test"}) == 2);
+  CHECK(complexity_of_list({"*a*", "*b*"}) == 4);
+  CHECK(complexity_of_list({"*ba", "*a"}) == 3);
+  CHECK(complexity_of_list({"a*aaa", "aa*aa"}) == 7);
 }
 
 }  // namespace
