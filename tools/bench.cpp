@@ -170,8 +170,14 @@ void add_bench(CLI::App& app, Run& run) {
   command->add_option("--threads", options->threads, "Threads, each over all events")
       ->check(CLI::Range(1u, 256u))
       ->capture_default_str();
-  command->add_option("--seconds", options->seconds, "How long to measure")
-      ->check(CLI::Range(0.01, 3600.0))
+  const auto take_seconds = [](std::string& text) {
+    if (const auto duration = parse_duration(text))
+      text = fmt::format("{}", std::chrono::duration<double>(*duration).count());
+    return std::string();
+  };
+  command->add_option("--seconds", options->seconds, "How long to measure; also 500ms or 2m")
+      ->check(number_between(0.01, 3600))
+      ->transform(CLI::Validator(take_seconds, ""))
       ->capture_default_str();
   command->add_flag("--limits", options->limits, "Also measure simdjson's DOM parser and its index on the same bytes");
   add_common(*command, options->common);

@@ -1,5 +1,6 @@
 #include "tools/command.hpp"
 
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -153,6 +154,27 @@ void add_time(CLI::App& command, const std::string& name, std::string& value, co
     value = *time;
   };
   command.add_option_function<std::string>(name, take, description)->type_name("TIME");
+}
+
+CLI::Validator number_between(double min, double max) {
+  const auto check = [min, max](const std::string& text) {
+    double value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [behind, error] = std::from_chars(text.data(), end, value);
+    const bool holds = error == std::errc{} && behind == end && value >= min && value <= max;
+    return holds ? std::string() : fmt::format("{} is no number from {} to {}", text, min, max);
+  };
+  return CLI::Validator(check, fmt::format("FLOAT in [{} - {}]", min, max));
+}
+
+CLI::Validator whole_number() {
+  const auto check = [](const std::string& text) {
+    std::uint64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [behind, error] = std::from_chars(text.data(), end, value);
+    return error == std::errc{} && behind == end ? std::string() : text + " is no whole number from 0 to 2^64 - 1";
+  };
+  return CLI::Validator(check, "");
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(const std::string& text) {

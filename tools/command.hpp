@@ -59,6 +59,10 @@ void add_max_record(CLI::App& command, std::uint64_t& bytes);
 void add_time(CLI::App& command, const std::string& name, std::string& value, const std::string& description);
 
 // 500ms, 10s, 5m, 2h.
+// A finite number within these bounds; a whole number that 64 bits hold.
+CLI::Validator number_between(double min, double max);
+CLI::Validator whole_number();
+
 std::optional<std::chrono::milliseconds> parse_duration(const std::string& text);
 void add_duration(CLI::App& command, const std::string& name, std::chrono::milliseconds& value,
                   const std::string& description, std::chrono::milliseconds at_least = std::chrono::milliseconds{0});

@@ -135,7 +135,9 @@ void add_gen(CLI::App& app, Run& run) {
   auto rules = std::make_shared<RulesOptions>();
   CLI::App* command = gen->add_subcommand("rules", "A rule set of tenants, one rule a line");
   command->add_option("--count", rules->count, "Rules")->transform(count_option())->capture_default_str();
-  command->add_option("--seed", rules->seed, "The same seed gives the same rules")->capture_default_str();
+  command->add_option("--seed", rules->seed, "The same seed gives the same rules")
+      ->check(whole_number())
+      ->capture_default_str();
   command->add_option("--like", rules->like, "Events to model the rules on (default: those of gen records)");
   command
       ->add_option("--mix", rules->mix,
@@ -145,7 +147,7 @@ void add_gen(CLI::App& app, Run& run) {
   command
       ->add_option("--matches-per-event", rules->matches_per_event,
                    "Rule matches an event, over the events modelled on")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_between(0, 1))
       ->capture_default_str();
   command->footer("Example:\n  millrace gen rules --count 10k --like logs/ > rules.ndjson");
   command->callback([&run, rules] {
@@ -161,7 +163,9 @@ void add_gen(CLI::App& app, Run& run) {
   auto records = std::make_shared<RecordsOptions>();
   command = gen->add_subcommand("records", "CloudTrail logs: a bucket of gzipped files, or one record a line");
   command->add_option("--count", records->count, "Records")->transform(count_option())->capture_default_str();
-  command->add_option("--seed", records->seed, "The same seed gives the same records")->capture_default_str();
+  command->add_option("--seed", records->seed, "The same seed gives the same records")
+      ->check(whole_number())
+      ->capture_default_str();
   command->add_option("--per-file", records->per_file, "Records a file")
       ->transform(count_option())
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{100'000}))

@@ -9,8 +9,11 @@
 #include <unordered_set>
 
 #include "engine/execute/start.hpp"
+#include "engine/ingest/decompressor.hpp"
+#include "engine/ingest/line.hpp"
 #include "engine/rules/yaml_rules.hpp"
 #include "engine/uuid.hpp"
+#include "matcher/json_cursor.hpp"
 #include "matcher/source_place.hpp"
 
 namespace millrace {
@@ -46,6 +49,29 @@ std::string read_file(const std::string& path, bool& ok) {
   return text;
 }
 
+struct JsonFault {
+  std::string reason;
+  std::size_t offset;
+};
+
+// Of JSON values one behind the other, the first thing that is none.
+std::optional<JsonFault> find_json_fault(std::string_view text) {
+  JsonCursor cursor;
+  for (std::size_t at = 0; (at = text.find_first_not_of(" \t\r\n", at)) < text.size();) {
+    cursor.reset(text.substr(at));
+    std::size_t depth = 0;
+    do {
+      const Token token = cursor.next();
+      if (token == Token::error) return JsonFault{cursor.reason(), at + cursor.offset()};
+      depth += token == Token::start_object || token == Token::start_array;
+      depth -= token == Token::end_object || token == Token::end_array;
+    } while (depth > 0);
+    const std::size_t behind = at + cursor.offset() + 1;
+    at = text[behind - 1] == '}' || text[behind - 1] == ']' ? behind : text.size();
+  }
+  return {};
+}
+
 bool is_yaml(std::string_view path) { return path.ends_with(".yaml") || path.ends_with(".yml"); }
 
 }  // namespace
@@ -74,12 +100,19 @@ class RuleSetReader {
     return false;
   }
 
-  bool fail_json(simdjson::error_code error, std::size_t offset) {
-    return fail(std::string("is not valid JSON (") + simdjson::error_message(error) + ") near " +
-                show_place(text_, offset));
+  // What is wrong with the JSON, or, if nothing is, what it should have been.
+  bool fail_json() {
+    if (const auto fault = find_json_fault(text_))
+      return fail("is not valid JSON: " + fault->reason + " at " + show_place(text_, fault->offset));
+    return fail(
+        "holds something else than rules; expected {\"Rules\": [{\"Name\": …, \"EventPattern\": …}]}, an array of "
+        "rules, or one rule a line");
   }
 
   bool read_all() {
+    if (text_.starts_with("\xff\xfe") || text_.starts_with("\xfe\xff")) return fail("is UTF-16; save it as UTF-8");
+    if (is_packed(text_)) return fail("is compressed; unpack it first");
+    if (text_.starts_with(kByteOrderMark)) text_.erase(0, kByteOrderMark.size());
     const auto first = text_.find_first_not_of(" \t\r\n");
     if (first == std::string::npos) return fail("is empty; expected {\"Rules\": […]}");
     if (text_[first] == '[') return read_array_file();
@@ -88,15 +121,15 @@ class RuleSetReader {
     if (const auto error =
             parser_.iterate_many(text_.data(), text_.size(), std::max<std::size_t>(text_.size(), 1 << 16))
                 .get(stream)) {
-      return fail_json(error, 0);
+      return fail_json();
     }
     for (auto at = stream.begin(); at != stream.end(); ++at) {
       ondemand::object object;
       auto document = *at;
-      if (const auto error = document.get_object().get(object)) return fail_json(error, at.current_index());
-      if (!read_document(object, at.current_index())) return false;
+      if (const auto error = document.get_object().get(object)) return fail_json();
+      if (!read_document(object)) return false;
     }
-    return stream.truncated_bytes() == 0 || fail("ends in the middle of a rule");
+    return stream.truncated_bytes() == 0 || fail_json();
   }
 
   bool read_array_file() {
@@ -104,39 +137,40 @@ class RuleSetReader {
     ondemand::array array;
     auto error = parser_.iterate(text_.data(), text_.size(), text_.size() + simdjson::SIMDJSON_PADDING).get(document);
     if (!error) error = document.get_array().get(array);
-    return error ? fail_json(error, 0) : read_rules(array);
+    return error ? fail_json() : read_rules(array);
   }
 
   bool read_rules(ondemand::array& array) {
     for (auto item : array) {
       ondemand::object object;
-      if (const auto error = item.get_object().get(object)) return fail_json(error, 0);
+      if (const auto error = item.get_object().get(object)) return fail_json();
       if (!read_rule(object)) return false;
     }
     return true;
   }
 
   // A document is a rule, or an object whose member Rules lists them.
-  bool read_document(ondemand::object& object, std::size_t offset) {
+  bool read_document(ondemand::object& object) {
     ondemand::value rules;
     if (object.find_field_unordered("Rules").get(rules)) {
       const auto error = object.reset().error();
-      return error ? fail_json(error, offset) : read_rule(object);
+      return error ? fail_json() : read_rule(object);
     }
     ondemand::array array;
-    if (const auto error = rules.get_array().get(array)) return fail_json(error, offset);
+    if (const auto error = rules.get_array().get(array)) return fail_json();
     return read_rules(array);
   }
 
   bool read_rule(ondemand::object& object) {
     Rule rule;
     std::string_view pattern;
+    bool scheduled = false;
     for (auto member : object) {
       std::string_view key;
       ondemand::value value;
       auto error = member.unescaped_key().get(key);
       if (!error) error = member.value().get(value);
-      if (error) return fail_json(error, 0);
+      if (error) return fail_json();
       if (key == "Name") {
         std::string_view name;
         if (value.get_string().get(name)) return fail(place() + "Name is not a string");
@@ -151,15 +185,20 @@ class RuleSetReader {
         if (!read_pattern(value, pattern)) return false;
       } else if (key == "Targets") {
         if (!read_targets(value, rule)) return false;
+      } else if (key == "ScheduleExpression") {
+        scheduled = !value.is_null();
       }
     }
+    if (pattern.empty() && !scheduled && !rule.name.empty())
+      return fail(place() + rule.name + " has neither an EventPattern nor a ScheduleExpression");
     return add(std::move(rule), pattern);
   }
 
   std::string place() const { return "rule " + std::to_string(set_->rules_.size() + 1) + ": "; }
 
   bool add(Rule rule, std::string_view pattern) {
-    if (rule.name.empty()) return fail(place() + "has no Name");
+    if (rule.name.empty())
+      return fail(place() + "has no Name; expected {\"Name\": …, \"EventPattern\": …, \"Targets\": […]}");
     if (is_used(rule.name)) return fail(place() + "the name " + rule.name + " is used twice; names must be unique");
     const bool live = rule.state != RuleState::disabled && !pattern.empty();
     set_->any_enabled_ |= live;
@@ -195,7 +234,7 @@ class RuleSetReader {
 
   bool read_pattern(ondemand::value value, std::string_view& pattern) {
     ondemand::json_type type;
-    if (const auto error = value.type().get(type)) return fail_json(error, 0);
+    if (const auto error = value.type().get(type)) return fail_json();
     if (type == ondemand::json_type::null) return true;
     if (type == ondemand::json_type::string) {
       std::string_view text;
@@ -209,7 +248,7 @@ class RuleSetReader {
     ondemand::object object;
     auto error = value.get_object().get(object);
     if (!error) error = object.raw_json().get(pattern);
-    return error ? fail_json(error, 0) : true;
+    return error ? fail_json() : true;
   }
 
   bool read_targets(ondemand::value value, Rule& rule) {
@@ -253,7 +292,7 @@ class RuleSetReader {
       ondemand::value value;
       auto error = member.unescaped_key().get(key);
       if (!error) error = member.value().get(value);
-      if (error) return fail_json(error, 0);
+      if (error) return fail_json();
       std::optional<std::string> text;
       const std::string name(key);
       if (name == "InputTransformer") {
@@ -337,6 +376,15 @@ class RuleSetReader {
     return true;
   }
 
+  // In the file, or in a pattern that came as a string or from YAML.
+  std::string place_of(std::string_view pattern, std::size_t offset) const {
+    const std::string_view file = text_;
+    const bool in_file =
+        !options_.converted && pattern.data() >= file.data() && pattern.data() < file.data() + file.size();
+    if (in_file) return show_place(file, static_cast<std::size_t>(pattern.data() - file.data()) + offset);
+    return "its pattern's " + show_place(pattern, offset);
+  }
+
   bool compile() {
     std::vector<RefusedRule> refused;
     CompileOptions options{.extra_paths = options_.extra_paths};
@@ -350,7 +398,7 @@ class RuleSetReader {
       const auto& [id, error] = refused[i];
       failure_ += source_ + ": rule " + set_->rules_[id].name +
                   ": Event pattern is not valid. Reason: " + error.reason + "\n  at " +
-                  show_place(checked_[id], error.offset_bytes) + "\n";
+                  place_of(checked_[id], error.offset_bytes) + "\n";
     }
     if (refused.size() > kRefusedShownMax)
       failure_ += "and " + std::to_string(refused.size() - kRefusedShownMax) + " more refused rules\n";
@@ -382,7 +430,9 @@ Result<std::shared_ptr<const RuleSet>> RuleSet::load(const std::string& path, co
   if (!is_yaml(path)) return parse(std::move(text), path, options);
   auto json = yaml_to_json(text);
   if (!json) return Failure{path + ": " + json.failure().message};
-  return parse(std::move(*json), path, options);
+  RuleSetOptions converted = options;
+  converted.converted = true;
+  return parse(std::move(*json), path, converted);
 }
 
 }  // namespace millrace

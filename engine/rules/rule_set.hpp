@@ -51,6 +51,7 @@ struct Rule {
 struct RuleSetOptions {
   std::vector<std::string_view> extra_paths;
   bool check_targets = false;  // refuse targets that are no state machines
+  bool converted = false;      // from another format: places in the text are not those in the file
 };
 
 class RuleSet {

@@ -2,36 +2,44 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <vector>
 
+#include "engine/route/json_scalar.hpp"
 #include "matcher/json_cursor.hpp"
 
 namespace millrace {
 namespace {
 
 constexpr int kYamlDepthMax = static_cast<int>(kJsonDepthMax);
+// LIMIT: of the JSON that a byte of YAML may become; a few bytes of aliases can stand for gigabytes.
+constexpr std::size_t kBytesAByteMax = 64, kBytesMin = std::size_t{1} << 20;
 
+// A plain scalar is what JSON would read it as, if JSON has such a token; one with a tag is what the tag says.
 void append_scalar(const YAML::Node& node, std::string& out) {
-  const std::string& text = node.Scalar();
-  const bool plain = node.Tag() != "!";
-  // A plain scalar is what JSON would read it as, if JSON has such a token.
-  if (plain && (text == "true" || text == "false" || text == "null" ||
-                (nlohmann::json::accept(text) && nlohmann::json::parse(text).is_number()))) {
+  const std::string &text = node.Scalar(), &tag = node.Tag();
+  if (!tag.empty() && tag != "?" && tag != "!" && tag != "tag:yaml.org,2002:str")
+    throw YAML::Exception(node.Mark(), "the tag " + tag + " is not supported; leave it out");
+  const bool plain = tag.empty() || tag == "?";
+  if (plain && (text == "true" || text == "false" || text == "null" || is_json_number(text))) {
     out += text;
   } else {
     out += nlohmann::json(text).dump();
   }
 }
 
-void append(const YAML::Node& node, int depth, std::string& out) {
+void append(const YAML::Node& node, int depth, std::size_t bytes_max, std::string& out) {
   if (depth > kYamlDepthMax) throw YAML::Exception(node.Mark(), "nests deeper than 1000 levels");
+  if (out.size() > bytes_max) throw YAML::Exception(node.Mark(), "its aliases stand for too much; write it out");
   const char* separator = "";
   switch (node.Type()) {
     case YAML::NodeType::Map:
       out += '{';
       for (const auto& member : node) {
+        if (!member.first.IsScalar()) throw YAML::Exception(member.first.Mark(), "a key is not a string");
         out += separator + nlohmann::json(member.first.Scalar()).dump() + ":";
-        append(member.second, depth + 1, out);
+        append(member.second, depth + 1, bytes_max, out);
         separator = ",";
       }
       out += '}';
@@ -40,7 +48,7 @@ void append(const YAML::Node& node, int depth, std::string& out) {
       out += '[';
       for (const auto& item : node) {
         out += separator;
-        append(item, depth + 1, out);
+        append(item, depth + 1, bytes_max, out);
         separator = ",";
       }
       out += ']';
@@ -59,7 +67,11 @@ void append(const YAML::Node& node, int depth, std::string& out) {
 Result<std::string> yaml_to_json(const std::string& yaml) {
   try {
     std::string out;
-    append(YAML::Load(yaml), 0, out);
+    const std::vector<YAML::Node> documents = YAML::LoadAll(yaml);
+    if (documents.empty()) return Failure{"is empty; expected Rules: […]"};
+    if (documents.size() > 1)
+      throw YAML::Exception(documents[1].Mark(), "a second document; put all rules into one, below Rules:");
+    append(documents[0], 0, std::max(kBytesMin, kBytesAByteMax * yaml.size()), out);
     return out;
   } catch (const YAML::Exception& error) {
     return Failure{"is not valid YAML: line " + std::to_string(error.mark.line + 1) + ": " + error.msg};

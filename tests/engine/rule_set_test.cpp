@@ -50,6 +50,33 @@ TEST_CASE("rules come as YAML, told by the file's name", "[engine]") {
   check_both(**rules);
 }
 
+TEST_CASE("YAML that says less or more than it seems to is refused", "[engine]") {
+  const auto [text, expected] = GENERATE(table<std::string, std::string>({
+      {"Rules: []\n---\nRules: []\n", "second document"},
+      {"", "is empty"},
+      {"Name: a\nEventPattern: {a: [!!int 1]}\n", "tag"},
+      {"? [a, b]\n: 1\n", "key is not a string"},
+      {"a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
+       "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: "
+       "[*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n",
+       "aliases"},
+  }));
+  const test::TempFile file(text, "rules.yaml");
+  const auto rules = RuleSet::load(file.path());
+  REQUIRE_FALSE(rules);
+  INFO(rules.failure().message);
+  CHECK(rules.failure().message.find(expected) != std::string::npos);
+}
+
+TEST_CASE("YAML scalars are what JSON would read, and strings with a tag that says so", "[engine]") {
+  const test::TempFile file("Name: a\nEventPattern: {a: [1e400, !!str 1, !!str true, 'x']}\n", "rules.yaml");
+  const auto rules = RuleSet::load(file.path());
+  REQUIRE(rules);
+  const auto same = RuleSet::parse(R"({"Name":"a","EventPattern":{"a":[1e400,"1","true","x"]}})", "rules.json");
+  REQUIRE(same);
+  CHECK((*rules)->fingerprint() == (*same)->fingerprint());
+}
+
 std::string failure_of(const std::string& text, bool check_targets = false) {
   const auto rules = RuleSet::parse(text, "rules.json", {.extra_paths = {}, .check_targets = check_targets});
   return rules ? "" : rules.failure().message;
@@ -61,7 +88,16 @@ TEST_CASE("a wrong rule file is refused with its name, the rule and what is wron
       {"{\"Rules\":[]}", "holds no rules"},
       {"{\"Rules\":5}", "rules.json"},
       {"hello", "is not valid JSON"},
-      {R"({"Rules":[{"Name":"a")", "rules.json"},
+      {R"({"Rules":[{"Name":"a")", "is not valid JSON"},
+      {"{\"Rules\":[\n{\"Name\":\"a\",\"EventPattern\":{\"a\":[1]}},\n{\"Name\":\"b\" \"x\"}]}", "line 3, column 13"},
+      {"{\"Name\":\"a\",\"EventPattern\":{\"a\":[1]}}\n{\"Name\":\"b\",\"EventPattern\":{\"a\":[1]}", "line 2, column"},
+      {"{\"Name\":\"a\",\"EventPattern\":{\"a\":[1]}}\n{\"Name\":\"b\",\"EventPattern\":{\"a\":1}}",
+       "at line 2, column 33"},
+      {R"({"Name":"a","EventPattern":"{\"a\":1}"})", "at its pattern's line 1, column 6"},
+      {"{\"Rules\":[\"a\"]}", "holds something else than rules"},
+      {"\xff\xfe{", "UTF-16"},
+      {"\x1f\x8b\b", "compressed"},
+      {R"({"Name":"a"})", "has neither an EventPattern"},
       {R"({"EventPattern":{"a":[1]}})", "rule 1: has no Name"},
       {R"([{"Name":"a","EventPattern":{"a":[1]}},{"Name":"a","EventPattern":{"a":[1]}}])", "used twice"},
       {R"({"Name":"a","State":"ON"})", "State is \"ON\""},

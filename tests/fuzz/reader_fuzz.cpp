@@ -25,12 +25,18 @@ void check(bool holds) {
   if (!holds) std::abort();
 }
 
-std::uint64_t unpacked_bytes(const std::string& path) {
+struct Unpacked {
+  std::uint64_t bytes = 0;
+  bool compressed = false, damaged = false;
+};
+
+Unpacked unpack(const std::string& path) {
   millrace::ByteSource source(path);
   std::string chunk(1 << 16, '\0');
-  std::uint64_t out = 0;
+  Unpacked out{.compressed = source.is_compressed()};
   do {
-    for (std::size_t got; (got = source.read(chunk.data(), chunk.size())) > 0;) out += got;
+    for (std::size_t got; (got = source.read(chunk.data(), chunk.size())) > 0;) out.bytes += got;
+    out.damaged |= !source.failure().empty();
   } while (source.go_on_behind_damage());
   return out;
 }
@@ -102,9 +108,10 @@ void check_stretches(const std::string& path, std::uint64_t first_line_bytes, st
   check(in_one == in_stretches && accounted == bytes);
 }
 
-// Elements that wrap records are awaited in their arrays, and behind a broken event its detail.
+// Elements that wrap records are awaited in their arrays, behind a broken event its detail, and base64 in a payload.
 bool awaits_no_record(const std::string& text) {
-  return text.find("vents") != std::string::npos || text.find("detail") != std::string::npos;
+  const auto has = [&](const char* part) { return text.find(part) != std::string::npos; };
+  return has("vents") || has("detail") || has("awslogs");
 }
 
 class Input {
@@ -144,16 +151,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     accounted += block.input_bytes;
   }
   check(numbers == count * (count + 1) / 2);
-  check(accounted == unpacked_bytes(path));
+  const Unpacked unpacked = unpack(path);
+  check(accounted == unpacked.bytes);
 
-  if (bytes >= 2) {
+  // How much ISA-L gives of what stands right before the damage depends on how much it was given at once.
+  if (bytes >= 2 && !(unpacked.compressed && unpacked.damaged)) {
     const Pieces pieces(text, 1 + data[0], 1 + data[1] % 64);
     check(places_in(pieces.path()) == places_in(path));
   }
 
   const std::string line = "{\"eventVersion\":\"1.08\"}\n";
   const Input before_line(text + "\n" + line);
-  if (!millrace::ByteSource(before_line.path()).is_compressed() && !awaits_no_record(text)) {
+  if (!unpacked.compressed && !awaits_no_record(text)) {
     const Places places = places_in(before_line.path());
     check(std::count(places.begin(), places.end(),
                      std::pair<std::uint64_t, std::uint64_t>(bytes + 1, line.size() - 1)) == 1);

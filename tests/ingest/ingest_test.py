@@ -1252,7 +1252,7 @@ def setUpModule():
     unittest.addModuleCleanup(directory.cleanup)
     root = Path(directory.name)
     (root / "rules.json").write_text(json.dumps({"Rules": [rule("s3")]}))
-    (root / "input").write_text(records(100))
+    (root / "input").write_text(records(2000))
     for name, more in (("plain", []), ("quiet", ["--quiet"])):
         arguments = [replay_case.COMMAND, "replay", "--rules", "rules.json", "input", "--rate", "2", "--json", "--to", "null", *more]
         process = beside[name] = subprocess.Popen(arguments, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

@@ -232,7 +232,9 @@ class ExitStatus(CommandTest):
         for arguments in ([], ["nothing"], ["replay"], ["replay", self.input], ["replay", "--rules", self.rules],
                           ["replay", "--rules", self.rules, "--threads", "0", self.input],
                           ["replay", "--rules", self.rules, "--nothing", self.input],
-                          ["replay", "--rules", self.rules, "--to", "nowhere", self.input]):
+                          ["replay", "--rules", self.rules, "--to", "nowhere", self.input],
+                          ["bench", "--rules", self.rules, "--events", self.input, "--seconds", "nan"],
+                          ["gen", "rules", "--matches-per-event", "nan"], ["gen", "records", "--seed", "-1"]):
             with self.subTest(arguments=arguments):
                 self.run_command(*arguments, status=2)
 
