@@ -108,7 +108,7 @@ Decompressor::~Decompressor() = default;
 const char* Decompressor::begin(char first) {
   is_gzip_ = first == kGzipMagic[0];
   if (!is_gzip_ && !is_zstd_begin(first)) return "neither gzip nor zstd data begins where it should";
-  if (is_gzip_ && !gzip_) gzip_ = std::make_unique<Gzip>();
+  if (is_gzip_ && !gzip_) gzip_ = std::make_unique_for_overwrite<Gzip>();  // PERF: it has 80 KB
   if (!is_gzip_ && !zstd_) zstd_ = std::make_unique<Zstd>();
   is_gzip_ ? gzip_->begin() : zstd_->begin();
   return nullptr;
