@@ -48,11 +48,18 @@ struct Header {
   bool notice = false;   // that log files were delivered, as CloudTrail tells SNS
 };
 
-// What an array's first element is: a record also where the array's key says nothing, or was damaged.
+// The member of such an element that holds the record; null of all else.
+const char* wrapper_of(Beginning element) {
+  return element == Beginning::message ? "message" : element == Beginning::lookup ? "CloudTrailEvent" : nullptr;
+}
+
+// What an array's first element is: a record, or one that wraps a record, also where the array's key says nothing.
 Beginning first_element(std::string_view text, std::size_t at) {
   const std::size_t brace = std::min(text.find_first_not_of(" \t\r\n", at), text.size());
   if (brace == text.size()) return Beginning::unknown;
-  return text[brace] == '{' ? begins_as(text.substr(brace)) : Beginning::nothing;
+  if (text[brace] != '{') return Beginning::nothing;
+  const Beginning begins = begins_as(text.substr(brace));
+  return begins == Beginning::nothing ? what_begins(text.substr(brace), {.anything = true}, false) : begins;
 }
 
 // `at`: behind the opening brace, or behind a member's value.
@@ -76,6 +83,7 @@ Header read_header(std::string_view text, std::size_t at, bool behind_member) {
       const Beginning first = is_record ? Beginning::nothing : first_element(text, value + 1);
       if (first == Beginning::unknown) return {Header::need_more};
       if (first == Beginning::record) return {Header::container, value + 1};
+      if (const char* const wrapped_in = wrapper_of(first)) return {Header::container, value + 1, wrapped_in, control};
     }
     is_record |= is_of_record(key);
     const ObjectMembers::Step skipped = members.skip_value();
@@ -237,7 +245,7 @@ RecordReader::Progress RecordReader::step(Block& block) {
     case Mode::lines:
       return lines(block);
     case Mode::resync:
-      return resync();
+      return resync(block);
     case Mode::skip_line:
       return skip_line();
     case Mode::done:
@@ -477,7 +485,7 @@ RecordReader::Progress RecordReader::skip_line() {
 }
 
 // Finds the next brace that is sure to be a record's, or, where no array is open, one that begins a line.
-RecordReader::Progress RecordReader::resync() {
+RecordReader::Progress RecordReader::resync(const Block& block) {
   const std::string_view text(buffer_.data(), buffer_bytes_);
   for (;; ++at_) {
     at_ = std::min(text.find('{', at_), text.size());
@@ -489,6 +497,10 @@ RecordReader::Progress RecordReader::resync() {
     const Beginning found = begins_line && adrift_ ? Beginning::record : look_at(from, lost_event_ && !begins_line);
     if (found == Beginning::unknown) return Progress::need_more;
     if (found == Beginning::nothing) continue;
+    if (const char* const wrapped_in = wrapper_of(found)) {
+      if (!block.records.empty() && unwrapped_.empty()) return Progress::flush;
+      return enter(at_, wrapped_in, false);
+    }
     const bool is_wrapped = found == Beginning::wrapped;
     lost_event_ = false;
     if (!unwrapped_.empty() && !is_wrapped) {  // a block's records are all of one kind
@@ -505,7 +517,8 @@ RecordReader::Progress RecordReader::resync() {
 }
 
 Beginning RecordReader::look_at(std::string_view from, bool events_only) {
-  const Awaited awaited{adrift_ ? nullptr : wrapped_in_, events_only, looks_ < kLooksMin + (base_ + at_) / kBytesALook};
+  const Awaited awaited{adrift_ ? nullptr : wrapped_in_, adrift_, events_only,
+                        looks_ < kLooksMin + (base_ + at_) / kBytesALook};
   const Beginning found = what_begins(from, awaited, input_ended_ || from.size() == kLookedIntoBytesMax);
   looks_ += awaited.may_look_inside && found != Beginning::record;
   return found;
@@ -526,7 +539,7 @@ RecordReader::Progress RecordReader::lose_sync(Block& block, const char* kind, s
 // more to find for another block.
 bool RecordReader::at_input_end(Block& block) {
   if (mode_ == Mode::header && header(block) != Progress::need_more) return false;
-  if (mode_ == Mode::resync && resync() != Progress::need_more) return false;
+  if (mode_ == Mode::resync && resync(block) != Progress::need_more) return false;
   const bool failed = !source_.failure().empty() && !failure_reported_;
   if (mode_ == Mode::lines && !failed) {
     while (keep_ < buffer_bytes_) {
@@ -549,7 +562,7 @@ bool RecordReader::at_input_end(Block& block) {
     at_ = begin + 1;
     lost_event_ = begins_as_event({buffer_.data() + begin, buffer_bytes_ - begin});
     rescanned_ += buffer_bytes_ - begin;
-    if (rescanned_ <= kRescanBytesMax && resync() != Progress::need_more) return false;
+    if (rescanned_ <= kRescanBytesMax && resync(block) != Progress::need_more) return false;
   }
   keep_ = buffer_bytes_;
   return true;

@@ -74,7 +74,7 @@ class RecordReader {
   Progress remainder(Block& block);
   Progress skip_rest();
   Progress lines(Block& block);
-  Progress resync();
+  Progress resync(const Block& block);
   Beginning look_at(std::string_view from, bool events_only);
   Progress skip_line();
   bool at_input_end(Block& block);

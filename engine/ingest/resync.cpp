@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, 10> kPossibleKeys = {
     "detail-type",         "id",         "source",    "time"};
 constexpr std::array<std::string_view, 5> kEventKeys = {"version", "account", "detail", "detail-type", "source"};
 constexpr std::array<std::string_view, 4> kWrappedKeys = {"id", "timestamp", "eventId", "EventId"};
+constexpr std::array<std::string_view, 2> kWrappingKeys = {"message", "CloudTrailEvent"};
 constexpr std::size_t kFirstKeyBytesMax = 64;
 
 template <std::size_t N>
@@ -55,6 +56,21 @@ Beginning look_inside(std::string_view text, const Awaited& awaited, bool may_be
   return Beginning::nothing;
 }
 
+// An element whose message or CloudTrailEvent is a string that holds an object.
+Beginning look_for_object_in_string(std::string_view text) {
+  ObjectMembers members(text, 1, false);
+  for (;;) {
+    const ObjectMembers::Step step = members.next();
+    if (step == ObjectMembers::need_more) return Beginning::unknown;
+    if (step != ObjectMembers::member) return Beginning::nothing;
+    const std::string_view value = text.substr(members.at());
+    if (value.starts_with("\"{") && members.key() == "message") return Beginning::message;
+    if (value.starts_with("\"{") && members.key() == "CloudTrailEvent") return Beginning::lookup;
+    if (const auto skipped = members.skip_value(); skipped != ObjectMembers::member)
+      return skipped == ObjectMembers::need_more ? Beginning::unknown : Beginning::nothing;
+  }
+}
+
 // An array whose first element wraps a record.
 Beginning look_into_array(std::string_view text) {
   ObjectMembers members(text, 1, false);
@@ -64,12 +80,8 @@ Beginning look_into_array(std::string_view text) {
   const auto brace = text.find_first_not_of(" \t\r\n", bracket + 1);
   if (brace == std::string_view::npos) return Beginning::unknown;
   if (text[brace] != '{') return Beginning::nothing;
-  for (const char* const wrapped_in : {"message", "CloudTrailEvent"}) {
-    const Beginning inside = look_inside(text.substr(brace), {wrapped_in, true, true}, false);
-    if (inside == Beginning::unknown) return inside;
-    if (inside == Beginning::wrapped) return Beginning::container;
-  }
-  return Beginning::nothing;
+  const Beginning element = look_for_object_in_string(text.substr(brace));
+  return element == Beginning::message || element == Beginning::lookup ? Beginning::container : element;
 }
 
 }  // namespace
@@ -81,8 +93,13 @@ Beginning what_begins(std::string_view text, const Awaited& awaited, bool comple
   if (awaited.wrapped_in != nullptr && is_one_of(key, kWrappedKeys)) return Beginning::wrapped;
   if (is_one_of(key, kRecordKeys) && !awaited.events_only) return Beginning::record;
   if (!awaited.may_look_inside) return Beginning::nothing;
-  const Beginning inside =
-      is_one_of(key, kArrayKeys) ? look_into_array(text) : look_inside(text, awaited, is_one_of(key, kPossibleKeys));
+  const auto look = [&] {
+    if (is_one_of(key, kArrayKeys)) return look_into_array(text);
+    const Beginning inside = look_inside(text, awaited, is_one_of(key, kPossibleKeys));
+    const bool may_wrap = awaited.anything && (is_one_of(key, kWrappedKeys) || is_one_of(key, kWrappingKeys));
+    return may_wrap && inside == Beginning::nothing ? look_for_object_in_string(text) : inside;
+  };
+  const Beginning inside = look();
   return inside == Beginning::unknown && complete ? Beginning::nothing : inside;
 }
 

@@ -14,13 +14,16 @@ namespace millrace {
 enum class Beginning : std::uint8_t {
   nothing,
   record,     // or an event
-  wrapped,    // an element that holds a record as a string
+  wrapped,    // an element that holds a record as a string, in the awaited member
+  message,    // one of CloudWatch Logs, where none was awaited
+  lookup,     // one of lookup-events, where none was awaited
   container,  // an object that holds records
   unknown,    // until more of the text is there
 };
 
 struct Awaited {
   const char* wrapped_in = nullptr;  // member that holds the records as strings, if that is so
+  bool anything = false;             // also elements that wrap records: their container's beginning was lost
   bool events_only = false;          // a record would be the detail of a broken event
   bool may_look_inside = true;       // beyond the first key
 };

@@ -841,6 +841,18 @@ class Resynchronisation(IngestCase):
                         self.assertLessEqual({2, 3, 4, 5}, set(numbers))
                         self.assertEqual(len(numbers), len(set(numbers)))
 
+    def test_wrapped_records_whose_container_has_a_damaged_head_are_found(self):
+        texts = text_of(1, 2, 3)
+        lookup = json.dumps({"Events": [{"EventId": "e", "CloudTrailEvent": text} for text in texts]}, separators=(",", ":"))
+        for whole, end in ((subscription(*texts), "logEvents"), (lookup, "CloudTrail")):
+            head = whole.index(end)
+            for at in range(1, head, 5):
+                for damage in (whole[:at] + whole[at + 1:], whole[:at] + "*" + whole[at + 1:], whole[at:]):
+                    with self.subTest(content=damage[:60], at=at):
+                        _, numbers = self.read("-", stdin=damage.encode(), status=(0, 3))
+                        self.assertLessEqual({2, 3}, set(numbers))
+                        self.assertEqual(len(numbers), len(set(numbers)))
+
     def test_records_in_any_order_of_keys_are_found_behind_a_broken_one(self):
         for first in ("requestID", "sourceIPAddress", "userAgent", "resources", "responseElements", "zone"):
             good = [json.dumps({first: None, **record(number)}) for number in range(1, 5)]
