@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <map>
 #include <set>
 #include <vector>
 
@@ -23,24 +22,25 @@ struct Places {
   auto operator<=>(const Places&) const = default;
 };
 
-// The wildcards of a field, one behind the other, each with its kEnd. `same[i]`: the first place of the same pattern
-// with the same text in front, which stands for the others.
+// The wildcards of a field, one behind the other, each with its kEnd. `is_first[i]`, `is_first_star[i]`: no place, or
+// star, before it in the same pattern has the same text in front; such are reached together and count once.
 struct Together {
   std::string all;
   std::set<char> bytes;
-  std::vector<std::size_t> same;
+  std::vector<bool> is_first, is_first_star;
 
   explicit Together(std::span<const WildcardSet> patterns) {
     for (const WildcardSet& pattern : patterns) {
-      std::map<std::string, std::size_t> places;
+      std::set<std::string> fronts;
       for (const std::string& wildcard : pattern) {
-        const std::size_t begin = all.size();
-        all += wildcard + kEnd;
-        for (std::size_t i = begin; i < all.size(); ++i)
-          same.push_back(places.try_emplace(all.substr(begin, i - begin), i).first->second);
+        const std::string text = wildcard + kEnd;
+        for (std::size_t i = 0; i < text.size(); ++i) {
+          is_first.push_back(fronts.insert(text.substr(0, i)).second);
+          is_first_star.push_back(text[i] == kStar && fronts.insert(text.substr(0, i + 1) + kEnd).second);
+        }
+        all += text;
       }
     }
-    same.push_back(all.size());
     bytes = {all.begin(), all.end()};
     bytes.erase(kStar);
     bytes.erase(kEnd);
@@ -48,14 +48,12 @@ struct Together {
 };
 
 unsigned size_of(const Places& places, const Together& wildcards) {
-  std::vector<bool> after(wildcards.same.size()), inside(wildcards.same.size());
+  unsigned count = 0;
   for (std::size_t i = 0; i < wildcards.all.size(); ++i) {
-    const bool at_star = wildcards.all[i] == kStar;
-    if (places.after[i]) after[wildcards.same[i]] = true;
-    if (at_star && (places.inside[i] || places.after[i])) inside[wildcards.same[i]] = true;
+    count += wildcards.is_first[i] && places.after[i];
+    count += wildcards.is_first_star[i] && (places.inside[i] || places.after[i]);
   }
-  return static_cast<unsigned>(std::count(after.begin(), after.end(), true) +
-                               std::count(inside.begin(), inside.end(), true));
+  return count;
 }
 
 Places advance(const Places& from, std::string_view wildcard, char byte) {

@@ -1,17 +1,16 @@
 #include "engine/ingest/record_reader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <optional>
 #include <utility>
 
+#include "engine/ingest/header.hpp"
 #include "engine/ingest/line.hpp"
 #include "engine/ingest/object_members.hpp"
 #include "engine/ingest/resync.hpp"
 #include "engine/route/json_scalar.hpp"
 #include "engine/route/text_scan.hpp"
-#include "matcher/json_escape.hpp"
 
 namespace millrace {
 namespace {
@@ -26,74 +25,9 @@ constexpr std::uint64_t kLooksMin = 4096, kBytesALook = 256;
 // LIMIT: gone through again at an input's end for records behind one that does not balance.
 constexpr std::size_t kRescanBytesMax = std::size_t{64} << 20;
 
-struct Container {
-  std::string_view key;    // of the array
-  const char* wrapped_in;  // member of an element that holds the record as a string
-};
-constexpr std::array<Container, 4> kContainers = {
-    {{"Records", nullptr}, {"logEvents", "message"}, {"events", "message"}, {"Events", "CloudTrailEvent"}}};
-
 // Never shrinks: what is there need not be filled again.
 void grow(std::string& text, std::size_t bytes) {
   if (text.size() < bytes) text.resize(bytes);
-}
-
-// What the members of a top-level object say about it, read as far as needed.
-struct Header {
-  enum Kind { need_more, record, container, malformed } kind;
-  std::size_t end = 0;  // behind the object, or behind the array's bracket
-  const char* wrapped_in = nullptr;
-  bool control = false;  // a control message of CloudWatch Logs
-  bool digest = false;   // CloudTrail's list of log files and their hashes
-  bool notice = false;   // that log files were delivered, as CloudTrail tells SNS
-};
-
-// The member of such an element that holds the record; null of all else.
-const char* wrapper_of(Beginning element) {
-  return element == Beginning::message ? "message" : element == Beginning::lookup ? "CloudTrailEvent" : nullptr;
-}
-
-// What an array's first element is: a record, or one that wraps a record, also where the array's key says nothing.
-Beginning first_element(std::string_view text, std::size_t at) {
-  const std::size_t brace = std::min(text.find_first_not_of(" \t\r\n", at), text.size());
-  if (brace == text.size()) return Beginning::unknown;
-  if (text[brace] != '{') return Beginning::nothing;
-  const Beginning begins = begins_as(text.substr(brace));
-  return begins == Beginning::nothing ? what_begins(text.substr(brace), {.anything = true}, false) : begins;
-}
-
-// `at`: behind the opening brace, or behind a member's value.
-Header read_header(std::string_view text, std::size_t at, bool behind_member) {
-  ObjectMembers members(text, at, behind_member);
-  bool is_record = false;
-  bool control = false, digest = false, bucket = false, notice = false;
-  for (;;) {
-    const ObjectMembers::Step step = members.next();
-    if (step == ObjectMembers::need_more) return {Header::need_more};
-    if (step == ObjectMembers::malformed) return {Header::malformed};
-    if (step == ObjectMembers::end) return {Header::record, members.at(), nullptr, false, digest, notice};
-    std::string unescaped;
-    const bool escaped = members.key().find('\\') != std::string_view::npos && unescape_json(members.key(), unescaped);
-    const std::string_view key = escaped ? std::string_view(unescaped) : members.key();
-    const std::size_t value = members.at();
-    if (text[value] == '[') {
-      const auto found =
-          std::find_if(kContainers.begin(), kContainers.end(), [&](const Container& c) { return c.key == key; });
-      if (found != kContainers.end()) return {Header::container, value + 1, found->wrapped_in, control};
-      const Beginning first = is_record ? Beginning::nothing : first_element(text, value + 1);
-      if (first == Beginning::unknown) return {Header::need_more};
-      if (first == Beginning::record) return {Header::container, value + 1};
-      if (const char* const wrapped_in = wrapper_of(first)) return {Header::container, value + 1, wrapped_in, control};
-    }
-    is_record |= is_of_record(key);
-    const ObjectMembers::Step skipped = members.skip_value();
-    if (skipped != ObjectMembers::member)
-      return {skipped == ObjectMembers::malformed ? Header::malformed : Header::need_more};
-    digest |= key == "digestS3Object";
-    bucket |= key == "s3Bucket";
-    notice |= bucket && key == "s3ObjectKey";
-    control |= key == "messageType" && text.substr(value, members.at() - value) == "\"CONTROL_MESSAGE\"";
-  }
 }
 
 // Behind a value that is no object, or behind the text, where the value may go on; nullopt if it is none.
@@ -498,6 +432,7 @@ RecordReader::Progress RecordReader::resync(const Block& block) {
     if (found == Beginning::unknown) return Progress::need_more;
     if (found == Beginning::nothing) continue;
     if (const char* const wrapped_in = wrapper_of(found)) {
+      mode_ = Mode::resync;
       if (!block.records.empty() && unwrapped_.empty()) return Progress::flush;
       return enter(at_, wrapped_in, false);
     }

@@ -1,12 +1,12 @@
 // Cuts one input into records, whatever holds them, in blocks of bounded size.
 //
-// Containers, told by content: {"Records": […]}, a bare array, one record a line, records one behind the other, arrays
-// of these; and
-// those that hold records as strings: {"logEvents": [{"message"}]} and {"events": [{"message"}]} of CloudWatch Logs
-// (control messages skipped), {"Events": [{"CloudTrailEvent"}]} of lookup-events. A byte order mark is skipped.
+// Containers, told by content: {"Records": […]}, a bare array, one record a line, records one behind the other; those
+// that hold records as strings: {"logEvents": [{"message"}]} and {"events": [{"message"}]} of CloudWatch Logs (control
+// messages skipped), {"Events": [{"CloudTrailEvent"}]} of lookup-events; and arrays of these. A byte order mark is
+// skipped.
 //
 // A stretch that is no record is reported as one bad record; reading goes on at the next line, or, where there are no
-// lines, at the next brace whose first key is a record's, an event's, or that of an element that wraps one.
+// lines, at the next brace that begins a record, an event, a container, or an element that wraps a record (resync).
 //
 // Invariants: I1 what next() finds does not depend on how the source cuts its reads, but for the last bytes before
 //                damage in gzip data, of which ISA-L gives more or fewer;

@@ -21,6 +21,11 @@ enum class Beginning : std::uint8_t {
   unknown,    // until more of the text is there
 };
 
+// The member that holds the record of an element of CloudWatch Logs or lookup-events; null of all else.
+inline const char* wrapper_of(Beginning element) {
+  return element == Beginning::message ? "message" : element == Beginning::lookup ? "CloudTrailEvent" : nullptr;
+}
+
 struct Awaited {
   const char* wrapped_in = nullptr;  // member that holds the records as strings, if that is so
   bool anything = false;             // also elements that wrap records: their container's beginning was lost
