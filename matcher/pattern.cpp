@@ -62,6 +62,9 @@ class PatternParser {
   explicit PatternParser(Pattern& out) : out_(out), rules_(out.conjunctions_) {}
 
   std::optional<PatternError> run(std::string_view text) {
+    if (text.size() > kPatternBytesMax)
+      return PatternError{"Event pattern is larger than " + std::to_string(kPatternBytesMax) + " bytes",
+                          kPatternBytesMax};
     cursor_.reset(text);
     const Token first = cursor_.next();
     const bool ok =

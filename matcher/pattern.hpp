@@ -23,6 +23,8 @@
 
 namespace millrace {
 
+// LIMIT: of a pattern's text; AWS takes 4,096 characters. Encoded, no operand or list of it reaches 2^24 (values.hpp).
+constexpr std::size_t kPatternBytesMax = std::size_t{2} << 20;
 constexpr std::size_t kPatternFieldsMax = 256;         // LIMIT: AWS's, for one conjunction
 constexpr std::size_t kPatternCombinationsMax = 1000;  // LIMIT: AWS's; side by side `$or`s multiply
 

@@ -150,9 +150,7 @@ bool any_operand(const Entry& list, Visit&& visit) {
   return false;
 }
 
-// Builds words. LIMIT: an operand or a list has under 2^24 bytes or operands, far beyond any pattern AWS accepts.
-constexpr std::size_t kOperandMax = (std::size_t{1} << 24) - 1;
-
+// Builds words. REQUIRES: an operand under 2^24 bytes, and a list of as many operands; kPatternBytesMax sees to it.
 void append_text(Op op, std::string_view text, std::vector<std::uint32_t>& out);
 void append_numbers(Op op, std::span<const NumberKey> numbers, std::vector<std::uint32_t>& out);
 void append_block(const IpBlock& block, std::vector<std::uint32_t>& out);

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "matcher/evaluate.hpp"
 #include "tests/reference/reference.hpp"
 
 namespace millrace {
@@ -98,6 +99,22 @@ TEST_CASE("1000 combinations are accepted and more are not", "[matcher]") {
   CHECK(pattern.parse(side_by_side(1, 1001)));
   CHECK(pattern.parse(side_by_side(10, 2)));
   CHECK(pattern.parse(side_by_side(64, 10)));
+}
+
+TEST_CASE("a text as long as a pattern may be is encoded whole, and a longer pattern is refused", "[matcher]") {
+  const std::string head = R"({"a":[{"equals-ignore-case":")", tail = R"("}]})", letter = "ΐ";  // upper case: six bytes
+  std::string text;
+  while (head.size() + text.size() + tail.size() + letter.size() <= kPatternBytesMax) text += letter;
+  Pattern pattern;
+  REQUIRE_FALSE(pattern.parse(head + text + tail));
+  EventFields fields;
+  fields.reset(1);
+  fields.add(0, LeafKind::string, text);
+  CHECK(any_entry_holds(pattern.values(0), fields.leaf(0), fields));
+  fields.clear();
+  fields.add(0, LeafKind::string, std::string_view(text).substr(letter.size()));
+  CHECK_FALSE(any_entry_holds(pattern.values(0), fields.leaf(0), fields));
+  CHECK(pattern.parse(head + text + letter + tail)->reason.find("larger than 2097152 bytes") != std::string::npos);
 }
 
 TEST_CASE("256 fields are accepted and more are not", "[matcher]") {
