@@ -1,8 +1,9 @@
 // The bytes of one input: a file or standard input, decompressed if its first bytes say gzip or zstd.
 //
 // gzip may have several members, zstd several frames; what is unpacked is read as one text. Checksums are verified.
-// Behind a member or a frame that is damaged, what is whole can be had with go_on_behind_damage(). What CloudWatch Logs
-// hands to Lambda, {"awslogs": {"data": "<base64 of gzip>"}}, is unpacked to what it holds.
+// Behind a member or a frame that is damaged, what is whole can be had with go_on_behind_damage(); a zstd frame without
+// a checksum may seem whole and have taken the next one's beginning with it. What CloudWatch Logs hands to Lambda,
+// {"awslogs": {"data": "<base64 of gzip>"}}, is unpacked to what it holds.
 //
 // Threads: one thread an object but for read_at(). Cost: plain files are read in place; gzip at ISA-L's speed. Memory:
 // under 1 MiB. Errors:  read() returns what could be unpacked and then 0 with failure() set: the input's end is lost,
