@@ -40,13 +40,21 @@ bool string_entry_holds(const Entry& entry, Leaf& leaf, EventFields& fields) {
   }
 }
 
-bool is_operand(const Entry& list, std::string_view value) {
-  for (std::uint32_t i = 0; list.count < kLongListMin && i < list.count; ++i) {
-    if (list.operands[i] == value.size() && equal_texts(operand(list, i), value)) return true;
+// Is it an operand of the list? A long one has them by hash. `is_it`: of the operand's number, from 0.
+template <typename Key, typename IsIt>
+bool is_listed(const Entry& list, Key key, IsIt&& is_it) {
+  if (list.count >= kLongListMin)
+    return any_in_slots(slots_of(list), operand_hash(key), [&](std::uint32_t number) { return is_it(number - 1); });
+  for (std::uint32_t i = 0; i < list.count; ++i) {
+    if (is_it(i)) return true;
   }
-  return list.count >= kLongListMin && any_in_slots(slots_of(list), operand_hash(value), [&](std::uint32_t number) {
-           return equal_texts(operand(list, number - 1), value);
-         });
+  return false;
+}
+
+bool is_operand(const Entry& list, std::string_view value) {
+  return is_listed(list, value, [&](std::uint32_t i) {
+    return list.operands[i] == value.size() && equal_texts(operand(list, i), value);
+  });
 }
 
 bool excluded(const Entry& entry, Leaf& leaf, EventFields& fields) {
@@ -68,13 +76,7 @@ bool excluded(const Entry& entry, Leaf& leaf, EventFields& fields) {
 }
 
 bool number_excluded(const Entry& entry, NumberKey key) {
-  if (key == kNotComparable) return false;
-  for (std::uint32_t i = 0; entry.count < kLongListMin && i < entry.count; ++i) {
-    if (entry.number(i) == key) return true;
-  }
-  return entry.count >= kLongListMin && any_in_slots(slots_of(entry), operand_hash(key), [&](std::uint32_t number) {
-           return entry.number(number - 1) == key;
-         });
+  return key != kNotComparable && is_listed(entry, key, [&](std::uint32_t i) { return entry.number(i) == key; });
 }
 
 bool number_entry_holds(const Entry& entry, NumberKey key) {

@@ -56,7 +56,8 @@ std::optional<Failure> LineFile::keep_only(const std::function<bool(const std::s
   std::error_code error;
   if (!fs::is_regular_file(path_, error)) return {};
   const fs::path file = fs::canonical(path_, error);
-  const fs::path kept_file = file.string() + ".kept";
+  // Hidden, so that what a kill leaves is not read where a directory of logs holds it.
+  const fs::path kept_file = file.parent_path() / ("." + file.filename().string() + ".kept");
   std::ifstream lines(file, std::ios::binary);
   std::ofstream kept(kept_file, std::ios::binary);
   bool all = true;

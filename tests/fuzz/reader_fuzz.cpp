@@ -57,31 +57,45 @@ Places places_in(const std::string& path) {
   return out;
 }
 
-// A pipe whose reads each give one piece of the text.
-class Pieces {
+// What is open can be opened once more by the path.
+class OpenFile {
  public:
-  Pieces(std::string_view text, std::size_t first, std::size_t other) {
-    constexpr int kPipeBytes = 1 << 20;
-    constexpr std::size_t kPiecesMax = 200;  // that fit into the pipe, a page each
-    int ends[2];
-    check(::pipe2(ends, O_DIRECT | O_CLOEXEC) == 0 && ::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes) >= 0);
-    read_end_ = ends[0];
-    const std::size_t piece = std::min<std::size_t>(std::max(other, text.size() / kPiecesMax + 1), PIPE_BUF);
-    for (std::size_t at = 0, bytes = first; at < text.size(); at += bytes, bytes = piece) {
-      bytes = std::min(bytes, text.size() - at);
-      check(::write(ends[1], text.data() + at, bytes) == static_cast<ssize_t>(bytes));
-    }
-    ::close(ends[1]);
-  }
-  ~Pieces() { ::close(read_end_); }
-  Pieces(const Pieces&) = delete;
-  Pieces& operator=(const Pieces&) = delete;
+  explicit OpenFile(int file) : file_(file) { check(file >= 0); }
+  ~OpenFile() { ::close(file_); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
 
-  std::string path() const { return "/proc/self/fd/" + std::to_string(read_end_); }
+  std::string path() const { return "/proc/self/fd/" + std::to_string(file_); }
 
  private:
-  int read_end_;
+  int file_;
 };
+
+void write_all(int file, std::string_view text) {
+  check(::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+}
+
+int memory_file(std::string_view text) {
+  const int file = ::memfd_create("input", MFD_CLOEXEC);
+  check(file >= 0);
+  write_all(file, text);
+  return file;
+}
+
+// A pipe whose reads each give one piece of the text.
+int pipe_of_pieces(std::string_view text, std::size_t first, std::size_t other) {
+  constexpr int kPipeBytes = 1 << 20;
+  constexpr std::size_t kPiecesMax = 200;  // that fit into the pipe, a page each
+  int ends[2];
+  check(::pipe2(ends, O_DIRECT | O_CLOEXEC) == 0 && ::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes) >= 0);
+  const std::size_t piece = std::min<std::size_t>(std::max(other, text.size() / kPiecesMax + 1), PIPE_BUF);
+  for (std::size_t at = 0, bytes = first; at < text.size(); at += bytes, bytes = piece) {
+    bytes = std::min(bytes, text.size() - at);
+    write_all(ends[1], text.substr(at, bytes));
+  }
+  ::close(ends[1]);
+  return ends[0];
+}
 
 void check_stretches(const std::string& path, std::uint64_t first_line_bytes, std::size_t bytes, std::size_t stretch) {
   const Places in_one = places_in(path);
@@ -114,26 +128,11 @@ bool awaits_no_record(const std::string& text) {
   return has("vents") || has("detail") || has("awslogs");
 }
 
-class Input {
- public:
-  explicit Input(const std::string& text) : file_(::memfd_create("input", MFD_CLOEXEC)) {
-    check(file_ >= 0 && ::write(file_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
-  }
-  ~Input() { ::close(file_); }
-  Input(const Input&) = delete;
-  Input& operator=(const Input&) = delete;
-
-  std::string path() const { return "/proc/self/fd/" + std::to_string(file_); }
-
- private:
-  int file_;
-};
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
   const std::string text(reinterpret_cast<const char*>(data), bytes);
-  const Input input(text);
+  const OpenFile input(memory_file(text));
   const std::string path = input.path();
   millrace::RecordReader reader(path, kRecordBytesMax);
   std::uint64_t accounted = 0, count = 0, numbers = 0;
@@ -156,18 +155,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
 
   // How much ISA-L gives of what stands right before the damage depends on how much it was given at once.
   if (bytes >= 2 && !(unpacked.compressed && unpacked.damaged)) {
-    const Pieces pieces(text, 1 + data[0], 1 + data[1] % 64);
+    const OpenFile pieces(pipe_of_pieces(text, 1 + data[0], 1 + data[1] % 64));
     check(places_in(pieces.path()) == places_in(path));
   }
 
   const std::string line = "{\"eventVersion\":\"1.08\"}\n";
-  const Input before_line(text + "\n" + line);
+  const OpenFile before_line(memory_file(text + "\n" + line));
   if (!unpacked.compressed && !awaits_no_record(text)) {
     const Places places = places_in(before_line.path());
     check(std::count(places.begin(), places.end(),
                      std::pair<std::uint64_t, std::uint64_t>(bytes + 1, line.size() - 1)) == 1);
   }
-  const Input behind_line(line + text);
+  const OpenFile behind_line(memory_file(line + text));
   check_stretches(behind_line.path(), line.size(), line.size() + bytes, 1 + (bytes > 0 ? data[0] : 0));
   return 0;
 }

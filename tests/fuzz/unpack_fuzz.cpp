@@ -78,6 +78,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   char& at = damaged[data[2] % damaged.size()];
   at = static_cast<char>(at ^ (1 + data[1] % 255));
+  constexpr std::size_t kFlags = 4;
+  constexpr char kChecksum = 4;
+  const bool is_zstd = (data[0] >> 1 & 1) != 0;
+  if (is_zstd && (damaged[kFlags] & kChecksum) == 0) return 0;  // it may seem whole now
   // What looks like a member within a damaged one is taken for one.
   const std::string behind = (damaged + last).substr(1, damaged.size() + millrace::kPackedHeadBytes - 2);
   if (millrace::find_packed(behind) != std::string_view::npos) return 0;
