@@ -2,9 +2,12 @@
 #include <fmt/core.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <thread>
 
 #include "engine/held_events.hpp"
@@ -25,11 +28,10 @@ struct Options {
   bool limits = false;
 };
 
-double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+constexpr RouteOptions kRouteOptions = {.read_only = ReadOnlyRule::deliver, .strict = false};
+constexpr double kTurnSeconds = 0.05;  // short beside the machine's moods, long beside filling its caches again
 
-struct Rate {
-  double events_per_second = 0, seconds = 0;
-};
+double since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 struct First {
   std::uint64_t matches = 0, bad = 0;
@@ -47,65 +49,118 @@ First look_at(Router& router, const HeldEvents& held) {
   return out;
 }
 
-// Runs pass() over all events until `seconds` are over.
-template <typename Pass>
-Rate measure(double seconds, std::uint64_t events, const std::atomic<int>& stop, Pass&& pass) {
-  const auto begin = Clock::now();
-  std::uint64_t passes = 0;
-  do {
-    pass();
-    ++passes;
-  } while (stop == 0 && since(begin) < seconds);
-  const double took = since(begin);
-  return {static_cast<double>(passes * events) / took, took};
-}
+// What is measured: a pass over all events, again and again.
+class Subject {
+ public:
+  Subject(std::uint64_t events, std::function<void()> pass) : events_(events), pass_(std::move(pass)) {}
 
-Rate measure_threads(const Options& options, const std::shared_ptr<const RuleSet>& rules, const HeldEvents& held,
-                     const std::atomic<int>& stop) {
-  std::vector<Rate> rates(options.threads);
-  std::vector<std::thread> threads;
-  for (unsigned i = 0; i < options.threads; ++i) {
-    threads.emplace_back([&, i] {
-      Router router(rules, {.read_only = ReadOnlyRule::deliver, .strict = false});
-      rates[i] = measure(options.seconds, held.events, stop, [&] {
-        for (const Block& block : held.blocks) router.count_matches(block);
+  // Events a second in this turn, which lasts for `seconds` and a whole pass at least.
+  double take_turn(double seconds, const std::atomic<int>& stop) {
+    const auto begin = Clock::now();
+    std::uint64_t passes = 0;
+    do {
+      pass_();
+      ++passes;
+    } while (stop == 0 && since(begin) < seconds);
+    const double took = since(begin);
+    passes_ += passes;
+    seconds_ += took;
+    return static_cast<double>(passes * events_) / took;
+  }
+  double seconds() const { return seconds_; }
+  double events_per_second() const { return static_cast<double>(passes_ * events_) / seconds_; }
+
+ private:
+  std::uint64_t events_, passes_ = 0;
+  double seconds_ = 0;
+  std::function<void()> pass_;
+};
+
+// The rule set on several threads, each over all events.
+class Matchers {
+ public:
+  Matchers(unsigned threads, const std::shared_ptr<const RuleSet>& rules, const HeldEvents& held) {
+    for (unsigned i = 0; i < threads; ++i) {
+      auto router = std::make_shared<Router>(rules, kRouteOptions);
+      subjects_.emplace_back(held.events, [router, &held] {
+        for (const Block& block : held.blocks) router->count_matches(block);
       });
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  Rate total;
-  for (const Rate& rate : rates) {
-    total.events_per_second += rate.events_per_second;
-    total.seconds = std::max(total.seconds, rate.seconds);
-  }
-  return total;
-}
-
-// The limits of the machine on the same bytes, in the same run: simdjson's DOM parser event by event, and its index
-// alone.
-Rate measure_dom(const Options& options, const HeldEvents& held, const std::atomic<int>& stop) {
-  simdjson::dom::parser parser;
-  std::uint64_t failures = 0;
-  return measure(options.seconds, held.events, stop, [&] {
-    for (const Block& block : held.blocks) {
-      for (const RecordRef& ref : block.records)
-        failures += parser.parse(block.text.data() + ref.begin, ref.bytes, false).error() != simdjson::SUCCESS;
     }
-  });
+  }
+
+  double take_turn(double seconds, const std::atomic<int>& stop) {
+    std::vector<double> rates(subjects_.size());
+    std::vector<std::thread> threads;
+    for (std::size_t i = 1; i < subjects_.size(); ++i)
+      threads.emplace_back([&, i] { rates[i] = subjects_[i].take_turn(seconds, stop); });
+    rates[0] = subjects_[0].take_turn(seconds, stop);
+    for (auto& thread : threads) thread.join();
+    return std::accumulate(rates.begin(), rates.end(), 0.0);
+  }
+  double seconds() const { return subjects_[0].seconds(); }
+  double events_per_second() const {
+    double total = 0;
+    for (const Subject& one : subjects_) total += one.events_per_second();
+    return total;
+  }
+
+ private:
+  std::vector<Subject> subjects_;
+};
+
+// The limits of the machine on the same bytes: simdjson's DOM parser event by event, and its index alone.
+Subject dom_of(const HeldEvents& held) {
+  auto parser = std::make_shared<simdjson::dom::parser>();
+  return {held.events, [parser, &held, failures = 0]() mutable {
+            for (const Block& block : held.blocks) {
+              for (const RecordRef& ref : block.records)
+                failures += parser->parse(block.text.data() + ref.begin, ref.bytes, false).error() != simdjson::SUCCESS;
+            }
+          }};
 }
 
-Rate measure_index(const Options& options, const HeldEvents& held, const std::atomic<int>& stop) {
+Subject index_of(const HeldEvents& held) {
   std::size_t bytes_max = 1;
   for (const Block& block : held.blocks) bytes_max = std::max(bytes_max, block.text_bytes);
-  std::unique_ptr<simdjson::internal::dom_parser_implementation> parser;
-  std::uint64_t failures =
-      simdjson::get_active_implementation()->create_dom_parser_implementation(bytes_max, 1, parser);
-  return measure(options.seconds, held.events, stop, [&] {
-    for (const Block& block : held.blocks) {
-      failures += parser->stage1(reinterpret_cast<const std::uint8_t*>(block.text.data()), block.text_bytes,
-                                 simdjson::stage1_mode::regular) != simdjson::SUCCESS;
-    }
-  });
+  std::unique_ptr<simdjson::internal::dom_parser_implementation> made;
+  if (simdjson::get_active_implementation()->create_dom_parser_implementation(bytes_max, 1, made) != simdjson::SUCCESS)
+    throw std::bad_alloc();
+  return {held.events, [parser = std::shared_ptr(std::move(made)), &held, failures = 0]() mutable {
+            for (const Block& block : held.blocks) {
+              failures += parser->stage1(reinterpret_cast<const std::uint8_t*>(block.text.data()), block.text_bytes,
+                                         simdjson::stage1_mode::regular) != simdjson::SUCCESS;
+            }
+          }};
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+struct Measured {
+  double events_per_second, seconds, dom_events_per_second = 0, index_events_per_second = 0, dom_units = 0;
+};
+
+// Rule set and limits take turns, so that what else the machine does falls on both; the ratio is the median of the
+// turns'.
+Measured measure(const Options& options, const std::shared_ptr<const RuleSet>& rules, const HeldEvents& held,
+                 const std::atomic<int>& stop) {
+  Matchers matchers(options.threads, rules, held);
+  if (!options.limits) {
+    matchers.take_turn(options.seconds, stop);
+    return {matchers.events_per_second(), matchers.seconds()};
+  }
+  Subject dom = dom_of(held), index = index_of(held);
+  std::vector<double> ratios;
+  do {
+    const double rate = matchers.take_turn(kTurnSeconds, stop);
+    ratios.push_back(rate / dom.take_turn(kTurnSeconds, stop));
+    index.take_turn(kTurnSeconds, stop);
+  } while (stop == 0 && matchers.seconds() < options.seconds);
+  return {matchers.events_per_second(), matchers.seconds(), dom.events_per_second(), index.events_per_second(),
+          median(std::move(ratios))};
 }
 
 int run_bench(const Options& options) {
@@ -120,9 +175,10 @@ int run_bench(const Options& options) {
     complain(held.failure().message);
     return kCouldNotRun;
   }
-  Router router(*rules, {.read_only = ReadOnlyRule::deliver, .strict = false});
+  Router router(*rules, kRouteOptions);
   const First first = look_at(router, *held);
-  const Rate rate = measure_threads(options, *rules, *held, stop);
+  const Measured measured = measure(options, *rules, *held, stop);
+  const double rate = measured.events_per_second;
   const double events = static_cast<double>((*held).events),
                bytes_per_event = static_cast<double>((*held).bytes) / events;
   nlohmann::ordered_json out = {{"schema", 1},
@@ -130,18 +186,17 @@ int run_bench(const Options& options) {
                                 {"rules", (*rules)->rules().size()},
                                 {"bad", first.bad},
                                 {"matches", first.matches},
-                                {"events_per_second", rate.events_per_second},
-                                {"bytes_per_second", rate.events_per_second * bytes_per_event},
-                                {"ns_per_event", 1e9 / rate.events_per_second * options.threads},
+                                {"events_per_second", rate},
+                                {"bytes_per_second", rate * bytes_per_event},
+                                {"ns_per_event", 1e9 / rate * options.threads},
                                 {"threads", options.threads},
-                                {"seconds", rate.seconds},
+                                {"seconds", measured.seconds},
                                 {"compile_seconds", (*rules)->compile_seconds()},
                                 {"automaton_bytes", (*rules)->automaton()->bytes()}};
   if (options.limits) {
-    const Rate dom = measure_dom(options, *held, stop), index = measure_index(options, *held, stop);
-    out["dom_events_per_second"] = dom.events_per_second;
-    out["index_events_per_second"] = index.events_per_second;
-    out["dom_units"] = rate.events_per_second / dom.events_per_second;
+    out["dom_events_per_second"] = measured.dom_events_per_second;
+    out["index_events_per_second"] = measured.index_events_per_second;
+    out["dom_units"] = measured.dom_units;
   }
   if (first.bad > 0) complain(fmt::format("{} bad, which match nothing; `millrace match` names them", first.bad));
   const int done = stop != 0 ? kInterrupted : first.bad > 0 ? kPartly : kDone;
@@ -149,13 +204,11 @@ int run_bench(const Options& options) {
   std::string text = fmt::format(
       "{} events of {:.0f} bytes, {} rules, {} matches in one pass\n{:.0f} events/s, {:.0f} ns/event, {:.2f} GB/s on "
       "{} thread(s)\ncompiled in {:.3f} s, {} bytes\n",
-      (*held).events, bytes_per_event, (*rules)->rules().size(), first.matches, rate.events_per_second,
-      1e9 / rate.events_per_second * options.threads, rate.events_per_second * bytes_per_event / 1e9, options.threads,
-      (*rules)->compile_seconds(), (*rules)->automaton()->bytes());
+      (*held).events, bytes_per_event, (*rules)->rules().size(), first.matches, rate, 1e9 / rate * options.threads,
+      rate * bytes_per_event / 1e9, options.threads, (*rules)->compile_seconds(), (*rules)->automaton()->bytes());
   if (options.limits) {
     text += fmt::format("{:.2f} times simdjson's DOM parser ({:.0f} events/s); its index alone {:.0f} events/s\n",
-                        out["dom_units"].get<double>(), out["dom_events_per_second"].get<double>(),
-                        out["index_events_per_second"].get<double>());
+                        measured.dom_units, measured.dom_events_per_second, measured.index_events_per_second);
   }
   return print(text) ? done : kCouldNotRun;
 }
@@ -179,7 +232,8 @@ void add_bench(CLI::App& app, Run& run) {
       ->check(number_between(0.01, 3600))
       ->transform(CLI::Validator(take_seconds, ""))
       ->capture_default_str();
-  command->add_flag("--limits", options->limits, "Also measure simdjson's DOM parser and its index on the same bytes");
+  command->add_flag("--limits", options->limits,
+                    "Also measure simdjson's DOM parser and its index on the same bytes, in turns");
   add_common(*command, options->common);
   command->footer(
       "Patterns alone decide here: read-only events are matched like any other.\nExample:\n  millrace bench --rules "
