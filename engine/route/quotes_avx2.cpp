@@ -17,19 +17,16 @@ class Group {
   std::uint64_t equal(char c) const { return bits(is(low_, c)) | std::uint64_t{bits(is(high_, c))} << 32; }
 
   struct Seen {
-    __m256i lowest = _mm256_set1_epi8(-1), slashes = _mm256_setzero_si256();
-    bool control() const {
-      return bits(_mm256_cmpeq_epi8(_mm256_min_epu8(lowest, _mm256_set1_epi8(0x1f)), lowest)) != 0;
-    }
+    __m256i slashes = _mm256_setzero_si256();
     bool backslash() const { return bits(slashes) != 0; }
   };
   void note(Seen& seen) const {
-    seen.lowest = _mm256_min_epu8(seen.lowest, _mm256_min_epu8(low_, high_));
     seen.slashes = _mm256_or_si256(seen.slashes, _mm256_or_si256(is(low_, '\\'), is(high_, '\\')));
   }
 
   // PERF: more are written than there are, so that no branch depends on a count below eight.
-  static void write(std::uint64_t quotes, std::uint32_t place, QuoteRoom& room) {
+  using Place = std::uint32_t;
+  static void write(std::uint64_t quotes, Place place, QuoteRoom& room) {
     std::uint32_t* places = room.places;
     room.places += __builtin_popcountll(quotes);
     do {

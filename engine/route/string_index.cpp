@@ -27,21 +27,18 @@ class Group {
 
   class Seen {
    public:
-    bool control() const { return control_; }
     bool backslash() const { return backslash_; }
 
    private:
     friend class Group;
-    bool control_ = false, backslash_ = false;
+    bool backslash_ = false;
   };
   void note(Seen& seen) const {
-    for (std::size_t i = 0; i < count_; ++i) {
-      seen.control_ |= static_cast<unsigned char>(at_[i]) < 0x20;
-      seen.backslash_ |= at_[i] == '\\';
-    }
+    for (std::size_t i = 0; i < count_; ++i) seen.backslash_ |= at_[i] == '\\';
   }
 
-  static void write(std::uint64_t quotes, std::uint32_t place, QuoteRoom& room) {
+  using Place = std::uint32_t;
+  static void write(std::uint64_t quotes, Place place, QuoteRoom& room) {
     for (; quotes != 0; quotes &= quotes - 1)
       *room.places++ = place + static_cast<std::uint32_t>(std::countr_zero(quotes));
   }

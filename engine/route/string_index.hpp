@@ -25,7 +25,6 @@ constexpr std::size_t kJsonPaddingBytes = 80;  // to be readable behind a text
 struct QuotesFound {
   std::size_t count = 0;
   bool backslash = false;  // the text has one
-  bool control = false;    // the text has a byte under 0x20, white space included
 };
 
 // Where a finder writes: the places of the quotes that no backslash escapes, and as heads, what stands behind each.
@@ -54,7 +53,6 @@ class StringIndex {
   std::size_t count() const { return found_.count / 2; }
   bool ends_in_string() const { return found_.count % 2 != 0; }
   bool has_backslash() const { return found_.backslash; }
-  bool has_control() const { return found_.control; }
 
   const char* quote(std::size_t i) const { return text_.data() + places_[2 * i + 1]; }  // the opening one
   const char* end_quote(std::size_t i) const { return text_.data() + places_[2 * i + 2]; }

@@ -21,8 +21,11 @@ bool has_backslash(std::string_view text) {
   return false;
 }
 
+// PERF: without an end at the first one, this takes 32 bytes a step.
 bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  unsigned char lowest = 0x20;
+  for (const char c : text) lowest = std::min(lowest, static_cast<unsigned char>(c));
+  return lowest < 0x20;
 }
 
 ShapeWants wants_of(const PathTrie& paths, std::vector<std::uint8_t> wanted, std::span<const NodeId> members,
@@ -36,7 +39,7 @@ ShapeWants wants_of(const PathTrie& paths, std::vector<std::uint8_t> wanted, std
 
 bool is_valid_json(const StringIndex& text) {
   if (!simdjson::validate_utf8(text.text().data(), text.text().size())) return false;
-  if (!text.has_backslash() && !text.has_control()) return true;
+  if (!text.has_backslash() && !has_control(text.text())) return true;
   std::string unescaped;
   for (std::size_t i = 0; i < text.count(); ++i) {
     unescaped.clear();

@@ -11,13 +11,13 @@ namespace {
 
 struct Found {
   std::vector<std::string> strings, gaps;
-  bool in_string = false, backslash = false, control = false;
+  bool in_string = false, backslash = false;
   bool operator==(const Found&) const = default;
 };
 
 // A byte that a backslash stands before is never a quote, wherever it stands.
 Found oracle(std::string_view text) {
-  Found out{{}, {""}, false, false, false};
+  Found out{{}, {""}, false, false};
   bool escaped = false;
   for (const char c : text) {
     const bool quote = c == '"' && !escaped;
@@ -26,7 +26,6 @@ Found oracle(std::string_view text) {
     if (quote) out.in_string = !out.in_string;
     if (!quote) (out.in_string ? out.strings : out.gaps).back() += c;
     out.backslash |= c == '\\';
-    out.control |= static_cast<unsigned char>(c) < 0x20;
     escaped = c == '\\' && !escaped;
   }
   if (out.in_string) out.strings.pop_back();
@@ -38,7 +37,7 @@ Found found_by(QuoteFinder finder, std::string_view text) {
   padded.append(kJsonPaddingBytes, '"');  // which no finder may look at
   StringIndex index(finder);
   index.find({padded.data(), text.size()});
-  Found out{{}, {}, index.ends_in_string(), index.has_backslash(), index.has_control()};
+  Found out{{}, {}, index.ends_in_string(), index.has_backslash()};
   for (std::size_t i = 0; i < index.count(); ++i) {
     out.strings.emplace_back(index.string(i));
     CHECK(index.quote(i) + 1 == index.string(i).data());
@@ -57,7 +56,6 @@ TEST_CASE("strings and gaps are those of the text, by every finder", "[engine]")
   for (const QuoteFinder finder : quote_finders()) {
     const Found found = found_by(finder, R"({"a": [1, "b\"]"]})");
     CHECK(found.backslash);
-    CHECK_FALSE(found.control);
     CHECK(found.strings == std::vector<std::string>{"a", R"(b\"])"});
     CHECK(found.gaps == std::vector<std::string>{"{", ": [1, ", "]}"});
   }
