@@ -38,6 +38,7 @@
 #include "matcher/array_consistency.hpp"
 #include "matcher/event_fields.hpp"
 #include "matcher/hash_index.hpp"
+#include "matcher/id_sorter.hpp"
 #include "matcher/path_trie.hpp"
 #include "matcher/pattern.hpp"
 #include "matcher/range_index.hpp"
@@ -190,6 +191,7 @@ class Matcher {
   std::array<Sighting, kSightings> sightings_{};
   std::array<Known, 1 << kKnownBits> known_{};
   std::vector<RuleId> undecided_;
+  IdSorter sorter_;
   std::uint32_t event_ = 0;
   bool find_all_ = false;       // also what was found already: the groups of a value are being remembered
   std::size_t compact_at_ = 0;  // repetitions in found_ are taken out when it has grown so far

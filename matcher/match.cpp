@@ -24,17 +24,6 @@ auto lists_of(const std::vector<std::uint32_t>& groups) {
   return [&](GroupId group) { return ConsistencyField{groups[group], values_of(groups, group)}; };
 }
 
-void sort_unique_many(std::vector<std::uint32_t>& values, std::size_t begin) {
-  const auto from = values.begin() + static_cast<std::ptrdiff_t>(begin);
-  std::sort(from, values.end());
-  values.erase(std::unique(from, values.end()), values.end());
-}
-
-inline void sort_unique(std::vector<std::uint32_t>& values, std::size_t begin = 0) {
-  const std::size_t count = values.size() - begin;
-  if (count > 2 || (count == 2 && values[begin] >= values[begin + 1])) sort_unique_many(values, begin);
-}
-
 }  // namespace
 
 Matcher::Matcher(std::shared_ptr<const Automaton> automaton) : automaton_(std::move(automaton)) {
@@ -65,7 +54,7 @@ bool Matcher::match(EventFields& fields, std::vector<RuleId>& rules) {
   }
   if (fields.has_arrays()) consistency_.clear();
   find_groups(fields);
-  if (found_.size() > kFoundFew) sort_unique(found_);
+  if (found_.size() > kFoundFew) sorter_.sort_unique(found_);
   const std::size_t rules_before = rules.size();
   undecided_.clear();
   // Twins are found behind the groups that lead to them.
@@ -75,9 +64,9 @@ bool Matcher::match(EventFields& fields, std::vector<RuleId>& rules) {
     run_cluster(found_[i], fields, rules);
     if (automaton_->groups_[found_[i] + 3] != kNone) offer_twins(found_[i], fields);
   }
-  sort_unique(found_, found);
+  sorter_.sort_unique(found_, found);
   for (std::size_t i = found; i < found_.size(); ++i) run_cluster(found_[i], fields, rules);
-  sort_unique(rules, rules_before);
+  sorter_.sort_unique(rules, rules_before);
   return undecided_.empty() || std::all_of(undecided_.begin(), undecided_.end(), [&](RuleId rule) {
            return std::binary_search(rules.begin() + static_cast<std::ptrdiff_t>(rules_before), rules.end(), rule);
          });
@@ -258,7 +247,7 @@ void Matcher::add_found(GroupId group) {
   if (found_.size() >= kSightingsFrom) sightings_[sighting_of(group)] = {group, event_};
   found_.push_back(group);
   if (found_.size() < compact_at_) return;
-  sort_unique(found_);
+  sorter_.sort_unique(found_);
   compact_at_ = std::max(kFoundMin, 2 * found_.size());
 }
 
@@ -306,9 +295,14 @@ void Matcher::run_cluster(GroupId access, EventFields& fields, std::vector<RuleI
   const std::uint32_t* const end = at + at[0];
   const bool large = at[0] > kLargeClusterWords;
   RuleId matched = kNone;
+  std::span<const GroupId> last;
+  Consistency verdict = Consistency::inconsistent;
   for (++at; at != end; at += 2 + at[1]) {
     if (at[0] == matched) continue;  // by another of its conjunctions
-    const Consistency verdict = conjunction_holds(access, {at + 2, at[1]}, large, fields);
+    const std::span<const GroupId> groups(at + 2, at[1]);
+    // PERF: rules of one pattern stand side by side. None is empty.
+    if (!std::equal(groups.begin(), groups.end(), last.begin(), last.end()))
+      verdict = conjunction_holds(access, last = groups, large, fields);
     if (verdict == Consistency::consistent) rules.push_back(matched = at[0]);
     if (verdict == Consistency::undecided) undecided_.push_back(at[0]);
   }
