@@ -1,5 +1,7 @@
 #include "engine/held_events.hpp"
 
+#include <string>
+
 #include "engine/ingest/inputs.hpp"
 #include "engine/ingest/record_reader.hpp"
 
@@ -18,8 +20,11 @@ Result<HeldEvents> hold_events(const std::vector<std::string>& inputs) {
       if (!block.records.empty()) out.blocks.push_back(std::move(block));
     }
   }
-  if (out.events == 0)
-    return Failure{(inputs.empty() ? std::string("no input") : inputs.front()) + ": holds no events"};
+  if (out.events == 0) {
+    const std::string bad =
+        out.bad == 0 ? "" : "; " + std::to_string(out.bad) + " bad, which `millrace match` names with their reasons";
+    return Failure{(inputs.empty() ? std::string("no input") : inputs.front()) + ": holds no events" + bad};
+  }
   return out;
 }
 

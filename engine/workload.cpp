@@ -191,6 +191,7 @@ void choose(std::vector<Candidate> candidates, std::uint64_t matches, std::uint6
     if (one.matches > matches || chosen.size() == count_of(one.kind, count, mix)) continue;
     chosen.push_back(std::move(one.pattern));
     matches -= one.matches;
+    out.matches += one.matches;
   }
 }
 

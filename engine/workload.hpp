@@ -28,7 +28,8 @@ struct TenantMix {
 // Where the rules come from: real operations, and patterns that match some of the events they were seen in.
 struct RuleSource {
   std::vector<RuleModel> models;
-  std::array<std::vector<std::string>, tenant_kinds> matching_patterns;  // together they match what was asked for
+  std::array<std::vector<std::string>, tenant_kinds> matching_patterns;
+  std::uint64_t matches = 0;  // of all of these in one pass; fewer than asked for where too little can match
 };
 
 // Models and matching patterns for `count` rules from events held in memory. Of the patterns, as many as together match

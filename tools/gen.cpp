@@ -64,6 +64,10 @@ int run_rules(const RulesOptions& options) {
     complain("--like: no CloudTrail records in it");
     return kCouldNotRun;
   }
+  if (source.matches < matches)
+    complain(fmt::format("these rules match {:.3f} times an event, not {}: so few of this mix can match no more",
+                         static_cast<double>(source.matches) / static_cast<double>((*events).events),
+                         options.matches_per_event));
   constexpr std::size_t kFlushBytes = std::size_t{1} << 18;
   std::string out;
   for (std::uint64_t i = 0; i < options.count; ++i) {

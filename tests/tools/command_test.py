@@ -319,8 +319,10 @@ class Generated(CommandTest):
         logs = self.write("logs.json", self.run_command("gen", "records", "--count", "3000").stdout)
         for count, mix, share in ((5, (1, 1, 1, 1, 1), 0.1), (1000, (1, 1, 1, 1, 1), 0.1), (1000, (3, 1, 0, 0, 1), 0.5)):
             with self.subTest(count=count, mix=mix):
-                rules = self.run_command("gen", "rules", "--count", str(count), "--like", logs, "--mix", *map(str, mix),
-                                         "--matches-per-event", str(share)).stdout
+                made = self.run_command("gen", "rules", "--count", str(count), "--like", logs, "--mix", *map(str, mix),
+                                        "--matches-per-event", str(share))
+                rules = made.stdout
+                self.assertEqual(b"not 0.1: so few of this mix can match no more" in made.stderr, count < 100)
                 kinds = [sum(kind in line for line in rules.decode().splitlines()) for kind in self.KINDS]
                 self.assertEqual(kinds, [count * weight // sum(mix) for weight in mix])
                 if count < 100:  # so few rules cannot match as much of so many tenants
@@ -338,6 +340,11 @@ class Bench(CommandTest):
                                 "--json", status=3)
         found = json.loads(done.stdout)
         self.assertEqual((found["events"], found["matches"], found["bad"]), (3, 1, 2))
+
+    def test_where_all_is_bad_it_says_so(self):
+        rules = self.write("bench.json", json.dumps([{"Name": "r", "EventPattern": {"detail": {"n": [1]}}}]))
+        done = self.run_command("bench", "--rules", rules, "--events", self.write("events", "bad\n"), status=4)
+        self.assertIn(b"holds no events; 1 bad, which `millrace match` names", done.stderr)
 
 
 class SuiteTest(CommandTest):
