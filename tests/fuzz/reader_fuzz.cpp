@@ -41,6 +41,22 @@ Unpacked unpack(const std::string& path) {
   return out;
 }
 
+// Kept from reader to reader, as a worker keeps it. PERF: filling it with zeros took most of the time.
+struct Memory {
+  std::string buffer;
+  millrace::Block block;
+} memory;
+
+millrace::RecordReader reader_of(const std::string& path) {
+  return {path, kRecordBytesMax, nullptr, 0, std::move(memory.buffer)};
+}
+
+template <typename Take>
+void take_blocks(millrace::RecordReader& reader, Take&& take) {
+  while (reader.next(memory.block)) take(memory.block);
+  memory.buffer = reader.release();
+}
+
 using Places = std::vector<std::pair<std::uint64_t, std::uint64_t>>;  // offset and bytes; of what is bad, 0
 
 void add(const millrace::Block& block, Places& places) {
@@ -52,8 +68,8 @@ void add(const millrace::Block& block, Places& places) {
 
 Places places_in(const std::string& path) {
   Places out;
-  millrace::RecordReader reader(path, kRecordBytesMax);
-  for (millrace::Block block; reader.next(block);) add(block, out);
+  millrace::RecordReader reader = reader_of(path);
+  take_blocks(reader, [&](const millrace::Block& block) { add(block, out); });
   return out;
 }
 
@@ -100,25 +116,22 @@ int pipe_of_pieces(std::string_view text, std::size_t first, std::size_t other) 
 void check_stretches(const std::string& path, std::uint64_t first_line_bytes, std::size_t bytes, std::size_t stretch) {
   const Places in_one = places_in(path);
   Places in_stretches;
-  millrace::RecordReader rest(path, kRecordBytesMax);
+  millrace::RecordReader rest = reader_of(path);
   millrace::LinesFile lines = rest.lines_file();
   in_stretches.push_back({0, first_line_bytes - 1});
   std::uint64_t at = first_line_bytes, accounted = first_line_bytes;
-  millrace::Block block;
+  const auto take = [&](const millrace::Block& block) {
+    add(block, in_stretches);
+    accounted += block.input_bytes;
+  };
   for (; at + stretch < bytes && at < lines.irregular_from(); at += stretch) {
     millrace::LinesReader part(lines, at, at + stretch);
-    while (part.next(0, block)) {
-      add(block, in_stretches);
-      accounted += block.input_bytes;
-    }
+    while (part.next(0, memory.block)) take(memory.block);
   }
   const std::uint64_t goes_on = std::min(at, lines.irregular_from());
   check(accounted == goes_on);
   rest.go_on_at(goes_on);
-  while (rest.next(block)) {
-    add(block, in_stretches);
-    accounted += block.input_bytes;
-  }
+  take_blocks(rest, take);
   check(in_one == in_stretches && accounted == bytes);
 }
 
@@ -134,9 +147,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   const std::string text(reinterpret_cast<const char*>(data), bytes);
   const OpenFile input(memory_file(text));
   const std::string path = input.path();
-  millrace::RecordReader reader(path, kRecordBytesMax);
+  millrace::RecordReader reader = reader_of(path);
   std::uint64_t accounted = 0, count = 0, numbers = 0;
-  for (millrace::Block block; reader.next(block);) {
+  take_blocks(reader, [&](const millrace::Block& block) {
     for (const auto& ref : block.records) {
       check(std::size_t{ref.begin} + ref.bytes <= block.text_bytes && block.text_bytes <= block.text.size());
       numbers += ref.number;
@@ -148,7 +161,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
       ++count;
     }
     accounted += block.input_bytes;
-  }
+  });
   check(numbers == count * (count + 1) / 2);
   const Unpacked unpacked = unpack(path);
   check(accounted == unpacked.bytes);
