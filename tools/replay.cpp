@@ -197,6 +197,7 @@ int run_replay(const Options& options) {
   if (!options.reject.empty()) outputs.push_back(options.reject);
   std::vector<std::string> reads = inputs;
   reads.push_back(options.rules);
+  if (!options.files_from.empty()) reads.push_back(options.files_from);
   auto clash = clash_of(reads, outputs);
   if (!clash) clash = written_twice(outputs);
   if (clash) {

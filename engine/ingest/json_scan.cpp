@@ -16,11 +16,23 @@ constexpr std::size_t kGroupBytes = 64;
 
 }  // namespace
 
+// The last byte before `at` that is no white space.
+char JsonScan::before(const char* begin, const char* at) const {
+  while (at > begin) {
+    if (!is_json_space(*--at)) return *at;
+  }
+  return before_;
+}
+
 // Takes a bracket that is in no string; says whether the scan is over.
-bool JsonScan::take(char c) {
+bool JsonScan::take(Text text, std::size_t place) {
+  const char c = text.at[place];
   if (c == '{' || c == '[') {
+    const char in_front = before(text.begin, text.at + place);
+    const bool may_open =
+        is_object_.empty() || (is_object_.back() ? in_front == ':' : in_front == ',' || in_front == '[');
     is_object_.push_back(c == '{');
-    malformed_ = is_object_.size() > kScanDepthMax;
+    malformed_ = !may_open || too_deep();
     return malformed_;
   }
   malformed_ = is_object_.empty() || is_object_.back() != (c == '}');
@@ -31,8 +43,8 @@ bool JsonScan::take(char c) {
 
 // Goes through up to 64 bytes; returns how many were needed to end the scan, or 0 if it goes on.
 // PERF: strings are masked out 64 bytes at a time; only brackets, and what is wrong, are looked at one by one.
-std::size_t JsonScan::scan_group(const char* at, std::size_t bytes) {
-  const Bytes64 group(at);
+std::size_t JsonScan::scan_group(const char* padded, std::size_t bytes, Text text) {
+  const Bytes64 group(padded);
   const std::uint64_t all = bytes == kGroupBytes ? ~std::uint64_t{0} : (std::uint64_t{1} << bytes) - 1;
   const std::uint64_t slashes = group.equal('\\') & all;
   std::uint64_t carry = escaped_;
@@ -45,7 +57,7 @@ std::size_t JsonScan::scan_group(const char* at, std::size_t bytes) {
   for (std::uint64_t hits = (brackets | wrong) & all; hits != 0; hits &= hits - 1) {
     const auto place = static_cast<std::size_t>(std::countr_zero(hits));
     malformed_ = (wrong & hits & (0 - hits)) != 0;
-    if (malformed_ || take(at[place])) {
+    if (malformed_ || take(text, place)) {
       in_string_ = escaped_ = after_string_ = false;
       return place + 1;
     }
@@ -61,13 +73,15 @@ std::size_t JsonScan::find_close(const char* data, std::size_t from, std::size_t
   closed_ = false;
   std::size_t i = from;
   for (; i + kGroupBytes <= bytes; i += kGroupBytes) {
-    if (const std::size_t used = scan_group(data + i, kGroupBytes)) return i + used;
+    if (const std::size_t used = scan_group(data + i, kGroupBytes, {data + from, data + i})) return i + used;
   }
-  if (i == bytes) return bytes;
-  std::array<char, kGroupBytes> tail{};
-  std::memcpy(tail.data(), data + i, bytes - i);
-  const std::size_t used = scan_group(tail.data(), bytes - i);
-  return used == 0 ? bytes : i + used;
+  if (i < bytes) {
+    std::array<char, kGroupBytes> tail{};
+    std::memcpy(tail.data(), data + i, bytes - i);
+    if (const std::size_t used = scan_group(tail.data(), bytes - i, {data + from, data + i})) return i + used;
+  }
+  before_ = before(data + from, data + bytes);
+  return bytes;
 }
 
 }  // namespace millrace

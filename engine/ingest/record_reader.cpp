@@ -9,6 +9,7 @@
 #include "engine/ingest/line.hpp"
 #include "engine/ingest/object_members.hpp"
 #include "engine/ingest/resync.hpp"
+#include "engine/route/event_reader.hpp"
 #include "engine/route/json_scalar.hpp"
 #include "engine/route/text_scan.hpp"
 
@@ -101,7 +102,7 @@ bool RecordReader::read_more(const Block& block) {
   if (input_ended_ || (stop_ != nullptr && *stop_ != 0)) return false;
   // What no record of the block lies in can go: junk, or records that came as strings and are copied out already.
   if (keep_ >= kBlockBytes / 2 && (block.records.empty() || !unwrapped_.empty())) {
-    behind_newline_ = buffer_[keep_ - 1] == '\n';
+    note_front();
     buffer_.erase(0, keep_);
     buffer_bytes_ -= keep_;
     at_ -= keep_;
@@ -121,7 +122,7 @@ bool RecordReader::goes_on_behind_damage() {
   if (!source_.go_on_behind_damage()) return false;
   if (ahead_) ahead_ = std::make_unique<ReadAhead>(source_);
   input_ended_ = failure_reported_ = looked_at_end_ = false;
-  in_container_ = in_array_of_containers_ = lost_event_ = false;
+  in_container_ = in_array_of_containers_ = false;
   adrift_ = true;
   scan_.restart();
   return true;
@@ -130,6 +131,12 @@ bool RecordReader::goes_on_behind_damage() {
 std::uint64_t RecordReader::stored_bytes_so_far() const {
   if (source_.plain_file_bytes() > 0) return base_ + keep_;
   return ahead_ ? ahead_->stored_bytes() : source_.stored_bytes();
+}
+
+// What is kept will stand at the buffer's beginning.
+void RecordReader::note_front() {
+  before_ = before(keep_);
+  if (keep_ > 0) behind_newline_ = buffer_[keep_ - 1] == '\n';
 }
 
 // Hands the records' bytes to the block and keeps what is behind them for the next one.
@@ -143,7 +150,7 @@ void RecordReader::finish_block(Block& block) {
   block.stored_bytes = stored_bytes - std::exchange(stored_bytes_, stored_bytes);
   block.input_bytes = base_ + keep_ - accounted_;
   accounted_ = base_ + keep_;
-  if (keep_ > 0) behind_newline_ = buffer_[keep_ - 1] == '\n';
+  note_front();
   const std::size_t rest_bytes = buffer_bytes_ - keep_;
   std::string rest = std::move(spare_);
   grow(rest, rest_bytes + kJsonPaddingBytes);
@@ -182,6 +189,8 @@ RecordReader::Progress RecordReader::step(Block& block) {
       return resync(block);
     case Mode::skip_line:
       return skip_line();
+    case Mode::skip_record:
+      return skip_record();
     case Mode::done:
       break;
   }
@@ -228,7 +237,7 @@ RecordReader::Progress RecordReader::start(Block& block) {
     wrapped_in_ = nullptr;
     scan_.restart();
   } else {
-    return lose_sync(block, "not_json", "is not JSON: expected { or [", at_);
+    return lose_sync(block, "not_json", "is not JSON: expected { or [");
   }
   return Progress::going;
 }
@@ -263,7 +272,7 @@ RecordReader::Progress RecordReader::header(Block& block) {
       mode_ = Mode::lines;
       return Progress::going;
     }
-    if (found.end - at_ > record_bytes_max_) return lose_sync(block, "too_large", "is larger than --max-record", at_);
+    if (found.end - at_ > record_bytes_max_) return skip_record(block, at_);
     block.digests += found.digest;
     block.notices += found.notice;
     if (!holds_none) emit(block, at_, found.end);
@@ -271,19 +280,22 @@ RecordReader::Progress RecordReader::header(Block& block) {
     mode_ = Mode::start;
     return Progress::going;
   }
-  if (found.kind == Header::malformed || record_too_large(at_)) {
-    const bool may_hold_records = found.kind == Header::malformed && begins_as(text.substr(at_)) != Beginning::record &&
-                                  text.substr(at_ + 1, newline - at_ - 1).find('{') != std::string_view::npos;
+  const std::string_view object = text.substr(at_), line = object.substr(0, newline - at_);
+  if (found.kind == Header::malformed) {
+    const bool may_hold_records = begins_as(object) != Beginning::record && line.find('{', 1) != std::string_view::npos;
     // A first line that is no record must not cost the lines behind it.
-    if (!may_hold_records && newline != std::string_view::npos) {
+    if (!may_hold_records && newline != std::string_view::npos &&
+        line.substr(0, line.find_last_not_of(" \t\r") + 1).ends_with('}')) {
       no_container_at_ = base_ + at_;
       mode_ = Mode::lines;
       return Progress::going;
     }
-    if (record_too_large(at_)) return lose_sync(block, "too_large", "is larger than --max-record", at_);
-    if (may_hold_records || input_ended_) return lose_sync(block, "not_json", "is not JSON", at_);
+    if (may_hold_records || newline != std::string_view::npos || input_ended_ || record_too_large(at_))
+      return lose_balance(block, at_);
   }
-  return Progress::need_more;
+  if (!record_too_large(at_)) return Progress::need_more;
+  if (begins_as_element(object)) return skip_record(block, at_);
+  return lose_sync(block, "too_large", "is larger than --max-record");
 }
 
 RecordReader::Progress RecordReader::elements(Block& block) {
@@ -308,10 +320,9 @@ RecordReader::Progress RecordReader::elements(Block& block) {
     }
   }
   at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
-  if (scan_.malformed())
-    return lose_sync(block, "not_json", "is not JSON: its brackets or quotes do not balance", keep_);
+  if (scan_.malformed()) return lose_balance(block, keep_);
   if (!scan_.closed() && !record_too_large(keep_)) return Progress::need_more;
-  if (at_ - keep_ > record_bytes_max_) return lose_sync(block, "too_large", "is larger than --max-record", keep_);
+  if (at_ - keep_ > record_bytes_max_) return skip_record(block, keep_);
   scan_.restart();
   if (!take_element(block, keep_, at_)) {
     at_ = keep_;
@@ -353,7 +364,7 @@ RecordReader::Progress RecordReader::other_element(Block& block) {
       return Progress::going;
     }
   }
-  return lose_sync(block, "not_a_record", kReason, at_);
+  return lose_sync(block, "not_a_record", kReason);
 }
 
 // What stands behind an array: other members of its object, one of which may hold records too.
@@ -370,7 +381,7 @@ RecordReader::Progress RecordReader::remainder(Block& block) {
     return Progress::going;
   }
   if (found.kind == Header::malformed)
-    return lose_sync(block, "not_json", "is not JSON: expected , or } behind the array of records", at_);
+    return lose_sync(block, "not_json", "is not JSON: expected , or } behind the array of records");
   if (!record_too_large(at_)) return Progress::need_more;
   scan_.restart(true);
   mode_ = Mode::skip_rest;
@@ -382,6 +393,29 @@ RecordReader::Progress RecordReader::skip_rest() {
   keep_ = at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
   if (!scan_.closed() && !scan_.malformed()) return Progress::need_more;
   mode_ = Mode::start;
+  return Progress::going;
+}
+
+// What is too large is bad, and no record begins in it.
+RecordReader::Progress RecordReader::skip_record(Block& block, std::size_t begin) {
+  scan_.restart();
+  at_ = scan_.find_close(buffer_.data(), begin, buffer_bytes_);
+  bad(block, "too_large", "is larger than --max-record", begin, at_);
+  keep_ = at_;
+  mode_behind_ = mode_ == Mode::elements ? Mode::elements : Mode::start;
+  mode_ = Mode::skip_record;
+  return Progress::going;
+}
+
+RecordReader::Progress RecordReader::skip_record() {
+  if (!scan_.closed() && !scan_.malformed()) keep_ = at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
+  if (scan_.malformed()) {
+    mode_ = mode_behind_;
+    return look_from(at_ - 1);
+  }
+  if (!scan_.closed()) return Progress::need_more;
+  scan_.restart();
+  mode_ = mode_behind_;
   return Progress::going;
 }
 
@@ -418,6 +452,14 @@ RecordReader::Progress RecordReader::skip_line() {
   return Progress::going;
 }
 
+// The last byte before the buffer's `at` that is no white space.
+char RecordReader::before(std::size_t at) const {
+  while (at > 0) {
+    if (!is_json_space(buffer_[--at])) return buffer_[at];
+  }
+  return before_;
+}
+
 // Finds the next brace that is sure to be a record's, or, where no array is open, one that begins a line.
 RecordReader::Progress RecordReader::resync(const Block& block) {
   const std::string_view text(buffer_.data(), buffer_bytes_);
@@ -428,7 +470,10 @@ RecordReader::Progress RecordReader::resync(const Block& block) {
     if (from.size() < kRecordStartBytes && !input_ended_) return Progress::need_more;
     if (from.empty()) return Progress::need_more;
     const bool begins_line = at_ > 0 ? text[at_ - 1] == '\n' : behind_newline_;
-    const Beginning found = begins_line && adrift_ ? Beginning::record : look_at(from, lost_event_ && !begins_line);
+    const char in_front = before(at_);
+    if (in_front == ':' && !begins_line) continue;  // a member's value, such as the detail of a broken event
+    const bool stands_alone = begins_line && in_front != ',' && in_front != '[' && in_front != ':';
+    const Beginning found = stands_alone && adrift_ ? Beginning::record : look_at(from);
     if (found == Beginning::unknown) return Progress::need_more;
     if (found == Beginning::nothing) continue;
     if (const char* const wrapped_in = wrapper_of(found)) {
@@ -437,7 +482,6 @@ RecordReader::Progress RecordReader::resync(const Block& block) {
       return enter(at_, wrapped_in, false);
     }
     const bool is_wrapped = found == Beginning::wrapped;
-    lost_event_ = false;
     if (!unwrapped_.empty() && !is_wrapped) {  // a block's records are all of one kind
       mode_ = Mode::resync;
       return Progress::flush;
@@ -451,18 +495,33 @@ RecordReader::Progress RecordReader::resync(const Block& block) {
   }
 }
 
-Beginning RecordReader::look_at(std::string_view from, bool events_only) {
-  const Awaited awaited{adrift_ ? nullptr : wrapped_in_, adrift_, events_only,
-                        looks_ < kLooksMin + (base_ + at_) / kBytesALook};
+Beginning RecordReader::look_at(std::string_view from) {
+  const Awaited awaited{adrift_ ? nullptr : wrapped_in_, adrift_, looks_ < kLooksMin + (base_ + at_) / kBytesALook};
   const Beginning found = what_begins(from, awaited, input_ended_ || from.size() == kLookedIntoBytesMax);
   looks_ += awaited.may_look_inside && found != Beginning::record;
   return found;
 }
 
-RecordReader::Progress RecordReader::lose_sync(Block& block, const char* kind, std::string reason, std::size_t begin) {
-  bad(block, kind, std::move(reason), begin, buffer_bytes_);
-  lost_event_ = begins_as_event({buffer_.data() + begin, buffer_bytes_ - begin});
-  keep_ = at_ = begin + 1;
+RecordReader::Progress RecordReader::lose_sync(Block& block, const char* kind, std::string reason) {
+  bad(block, kind, std::move(reason), at_, buffer_bytes_);
+  return look_from(at_ + 1);
+}
+
+// Of a value whose end cannot be found. What is too deep was one value so far, in which nothing else begins.
+RecordReader::Progress RecordReader::lose_balance(Block& block, std::size_t begin) {
+  scan_.restart();
+  const std::size_t end = scan_.find_close(buffer_.data(), begin, buffer_bytes_);
+  if (scan_.too_deep()) {
+    bad(block, "too_deep", kTooDeep, begin, end);
+    return look_from(end);
+  }
+  bad(block, "not_json", scan_.malformed() ? "is not JSON: its brackets or quotes do not balance" : "is not JSON",
+      begin, buffer_bytes_);
+  return look_from(begin + 1);
+}
+
+RecordReader::Progress RecordReader::look_from(std::size_t place) {
+  keep_ = at_ = place;
   // Outside of an array nobody knows what brackets are open.
   if (mode_ != Mode::elements) adrift_ = true;
   if (adrift_) in_container_ = in_array_of_containers_ = false;
@@ -495,7 +554,6 @@ bool RecordReader::at_input_end(Block& block) {
   if (inside && begin < buffer_bytes_) {
     // The cut may only seem to be one: records may stand behind a record whose quotes or brackets do not balance.
     at_ = begin + 1;
-    lost_event_ = begins_as_event({buffer_.data() + begin, buffer_bytes_ - begin});
     rescanned_ += buffer_bytes_ - begin;
     if (rescanned_ <= kRescanBytesMax && resync(block) != Progress::need_more) return false;
   }

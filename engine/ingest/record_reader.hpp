@@ -60,7 +60,7 @@ class RecordReader {
   void go_on_at(std::uint64_t offset);
 
  private:
-  enum class Mode { start, header, elements, remainder, skip_rest, lines, resync, skip_line, done };
+  enum class Mode { start, header, elements, remainder, skip_rest, lines, resync, skip_line, skip_record, done };
   enum class Progress { going, need_more, flush };
 
   Progress step(Block& block);
@@ -75,8 +75,12 @@ class RecordReader {
   Progress skip_rest();
   Progress lines(Block& block);
   Progress resync(const Block& block);
-  Beginning look_at(std::string_view from, bool events_only);
+  Beginning look_at(std::string_view from);
+  char before(std::size_t at) const;
+  void note_front();
   Progress skip_line();
+  Progress skip_record(Block& block, std::size_t begin);
+  Progress skip_record();
   bool at_input_end(Block& block);
   void finish_block(Block& block);
   bool read_more(const Block& block);
@@ -85,7 +89,9 @@ class RecordReader {
   void emit(Block& block, std::size_t begin, std::size_t end);
   bool emit_wrapped(Block& block, std::size_t begin, std::size_t end);
   void bad(Block& block, const char* kind, std::string reason, std::size_t begin, std::size_t end);
-  Progress lose_sync(Block& block, const char* kind, std::string reason, std::size_t begin);
+  Progress lose_sync(Block& block, const char* kind, std::string reason);
+  Progress lose_balance(Block& block, std::size_t begin);
+  Progress look_from(std::size_t place);
   void skip_space(std::string_view also = "");
   std::uint64_t stored_bytes_so_far() const;
   bool record_too_large(std::size_t begin) const { return buffer_bytes_ - begin > record_bytes_max_; }
@@ -106,6 +112,7 @@ class RecordReader {
   std::uint64_t skipped_;
   std::uint64_t stored_bytes_ = 0;  // reported in blocks so far
   bool behind_newline_ = false;     // what buffer_ begins with
+  char before_ = ',';               // the last byte before buffer_ that is no white space
   bool numbers_restart_ = false;    // in each block
   bool input_ended_ = false;
   bool failure_reported_ = false;
@@ -113,13 +120,13 @@ class RecordReader {
   std::size_t rescanned_ = 0;
 
   Mode mode_ = Mode::start;
+  Mode mode_behind_ = Mode::start;  // the record that is skipped
   JsonScan scan_;
   bool in_container_ = false;                          // the array is a member of an object
   bool in_array_of_containers_ = false;                // or they are its elements
   std::uint64_t no_container_at_ = ~std::uint64_t{0};  // in the input: a line that looks like a container's
   bool adrift_ = false;                                // sync was lost outside of an array
   std::uint64_t looks_ = 0;                            // into objects, while finding the way again
-  bool lost_event_ = false;                            // in a ready event
   bool skip_elements_ = false;                         // a control message
   const char* wrapped_in_ = nullptr;                   // member of an element that holds the record as a string
   std::string unwrapped_;                              // records of this block, if they came as strings

@@ -19,7 +19,8 @@ constexpr std::array<std::string_view, 10> kPossibleKeys = {
     "additionalEventData", "apiVersion", "errorCode", "version", "account", "detail",
     "detail-type",         "id",         "source",    "time"};
 constexpr std::array<std::string_view, 5> kEventKeys = {"version", "account", "detail", "detail-type", "source"};
-constexpr std::array<std::string_view, 4> kWrappedKeys = {"id", "timestamp", "eventId", "EventId"};
+constexpr std::array<std::string_view, 6> kWrappedKeys = {"id",      "timestamp",     "eventId",
+                                                          "EventId", "logStreamName", "ingestionTime"};
 constexpr std::array<std::string_view, 2> kWrappingKeys = {"message", "CloudTrailEvent"};
 constexpr std::size_t kFirstKeyBytesMax = 64;
 
@@ -48,7 +49,7 @@ Beginning look_inside(std::string_view text, const Awaited& awaited, bool may_be
     has_type |= members.key() == "detail-type";
     has_name |= members.key() == "eventName" || members.key() == "eventType";
     has_time |= members.key() == "eventTime" || members.key() == "eventID";
-    const bool is_record = has_source && has_name && has_time && !awaited.events_only;
+    const bool is_record = has_source && has_name && has_time;
     if ((has_detail && has_type) || is_record) return Beginning::record;
     if (const auto value = members.skip_value(); value != ObjectMembers::member)
       return value == ObjectMembers::need_more ? Beginning::unknown : Beginning::nothing;
@@ -91,7 +92,7 @@ Beginning what_begins(std::string_view text, const Awaited& awaited, bool comple
   if (key.empty()) return Beginning::nothing;
   if (is_one_of(key, kContainerKeys)) return Beginning::container;
   if (awaited.wrapped_in != nullptr && is_one_of(key, kWrappedKeys)) return Beginning::wrapped;
-  if (is_one_of(key, kRecordKeys) && !awaited.events_only) return Beginning::record;
+  if (is_one_of(key, kRecordKeys)) return Beginning::record;
   if (!awaited.may_look_inside) return Beginning::nothing;
   const auto look = [&] {
     if (is_one_of(key, kArrayKeys)) return look_into_array(text);
@@ -105,6 +106,8 @@ Beginning what_begins(std::string_view text, const Awaited& awaited, bool comple
 
 bool is_of_record(std::string_view key) { return is_one_of(key, kRecordKeys) || is_one_of(key, kEventKeys); }
 
+bool begins_as_element(std::string_view text) { return is_of_record(first_key(text.substr(0, kFirstKeyBytesMax))); }
+
 // PERF: asked of every element of an array; nearly all begin with one of a few keys.
 Beginning begins_as(std::string_view text) {
   constexpr std::string_view kUsual = "{\"event";
@@ -116,7 +119,5 @@ Beginning begins_as(std::string_view text) {
   if (is_one_of(members.key(), kContainerKeys) || is_one_of(members.key(), kArrayKeys)) return Beginning::container;
   return is_one_of(members.key(), kRecordKeys) ? Beginning::record : Beginning::nothing;
 }
-
-bool begins_as_event(std::string_view text) { return text.starts_with('{') && is_one_of(first_key(text), kEventKeys); }
 
 }  // namespace millrace

@@ -29,7 +29,6 @@ inline const char* wrapper_of(Beginning element) {
 struct Awaited {
   const char* wrapped_in = nullptr;  // member that holds the records as strings, if that is so
   bool anything = false;             // also elements that wrap records: their container's beginning was lost
-  bool events_only = false;          // a record would be the detail of a broken event
   bool may_look_inside = true;       // beyond the first key
 };
 
@@ -39,10 +38,10 @@ Beginning what_begins(std::string_view text, const Awaited& awaited, bool comple
 // Is it a key that records or events have, and hardly anything else?
 bool is_of_record(std::string_view key);
 
+// Does the object begin as a record or an event, which hold no others?
+bool begins_as_element(std::string_view text);
+
 // What the object is as far as its first key says: a record, a container, or nothing that is known.
 Beginning begins_as(std::string_view text);
-
-// Does the object begin as an event of EventBridge's does?
-bool begins_as_event(std::string_view text);
 
 }  // namespace millrace

@@ -55,6 +55,14 @@ bool starts_as_envelope(const StringIndex& text) {
 
 constexpr std::size_t kTimeBytes = 19;  // YYYY-MM-DDTHH:MM:SS
 
+// Is it a time in UTC as CloudTrail and EventBridge write it, with or without a fraction of a second?
+bool is_time(std::string_view time) {
+  constexpr std::string_view kForm = "0000-00-00T00:00:00";
+  const auto has_form = [](char form, char c) { return form == '0' ? c >= '0' && c <= '9' : c == form; };
+  return time.size() > kForm.size() && time.ends_with('Z') &&
+         std::equal(kForm.begin(), kForm.end(), time.begin(), has_form);
+}
+
 // A time up to the last digit of its fraction that is not 0, so that times compare as texts.
 std::string_view instant_of(std::string_view time) {
   const auto fraction_end = std::min(time.find_first_not_of("0123456789", kTimeBytes + 1), time.size());
@@ -223,7 +231,7 @@ const char* Router::out_of_range() {
   if (options_.since.empty() && options_.until.empty()) return nullptr;
   const std::string_view time =
       form_ == Form::record ? record_walker_.member(event_time) : envelope_walker_.member(envelope_time);
-  if (time.size() < kTimeBytes) return "no_time";
+  if (!is_time(time)) return "no_time";
   if (instant_of(time) < options_.since) return "before_since";
   return !options_.until.empty() && instant_of(time) >= options_.until ? "after_until" : nullptr;
 }

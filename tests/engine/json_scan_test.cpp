@@ -30,8 +30,8 @@ std::size_t end_of(const std::string& text) {
 }
 
 TEST_CASE("a value ends at the bracket that closes it, not at one in a string", "[engine]") {
-  for (const std::string text :
-       {R"({"a":"}"}x)", R"({"a":"\"}"}x)", R"({"a":"\\"}x)", R"([[],{}]x)", R"({"a\\\"}":[]}x)"}) {
+  for (const std::string text : {R"({"a":"}"}x)", R"({"a":"\"}"}x)", R"({"a":"\\"}x)", R"([[],{}]x)",
+                                 R"({"a\\\"}":[]}x)", "{\"a\" :\n\t{} , \"b\": [\n[], {} ,\r\n{}]}x"}) {
     JsonScan scan;
     CHECK(scan.find_close(text.data(), 0, text.size()) == text.size() - 1);
     CHECK(scan.closed());
@@ -52,7 +52,8 @@ TEST_CASE("a scan can be stopped at any byte and gone on with", "[engine]") {
   for (int round = 0; round < 20000; ++round) {
     std::string text = "{";
     for (std::size_t bytes = 1 + random.below(300); text.size() < bytes;) {
-      text += random.of({"\"", "\\", "{", "}", "[", "]", "a", "\\\"", "\\\\", "        ", "\"abcdefgh\"", "\"\\\\\""});
+      text += random.of({"\"", "\\", "{", "}", "[", "]", "a", "\\\"", "\\\\", "        ", "\"abcdefgh\"", "\"\\\\\"",
+                         ":", ",", ":{", ",[", " : {"});
     }
     JsonScan whole, scan;
     const std::size_t end = whole.find_close(text.data(), 0, text.size());
@@ -73,8 +74,9 @@ TEST_CASE("a scan can be stopped at any byte and gone on with", "[engine]") {
   }
 }
 
-TEST_CASE("a missing quote and a bracket of the wrong kind are seen where they show", "[engine]") {
-  for (const std::string text : {R"({"a":[1}})", R"({"a":"x},{"b":1})", R"([{]})"}) {
+TEST_CASE("a missing quote, a missing bracket and one of the wrong kind are seen where they show", "[engine]") {
+  for (const std::string text : {R"({"a":[1}})", R"({"a":"x},{"b":1})", R"([{]})", R"({"a":{"b":1},{"c":2}})",
+                                 R"({"a":[{}{}]})", R"({"a":{[]}})", R"([{"a":1},:{}])"}) {
     JsonScan scan;
     scan.find_close(text.data(), 0, text.size());
     INFO(text);

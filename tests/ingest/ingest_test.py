@@ -318,9 +318,10 @@ class Times(IngestCase):
                     self.assertEqual(sum(summary["not_delivered"].values()), 4 - len(numbers))
 
     def test_what_has_no_time_is_not_delivered_and_counted(self):
-        path = self.write("input", "\n".join([envelope(1, time=None), at(2, None), at(3, "yesterday"), at(4, 20240101)]))
+        path = self.write("input", "\n".join([envelope(1, time=None), at(2, None), at(3, "yesterday"), at(4, 20240101),
+                                              at(5, "2024-01-02 12:00:00"), at(6, "2024-01-02T12:00:00+02:00"), at(7, "2024-01-02T12:00:0Z")]))
         summary, numbers = self.read(path, "--since", "2024-01-01")
-        self.assertEqual((numbers, summary["records"], sum(summary["not_delivered"].values())), ([], 4, 4))
+        self.assertEqual((numbers, summary["records"], summary["not_delivered"]), ([], 7, {"no_time": 7}))
 
     def test_a_time_that_is_none_is_wrong_usage(self):
         path = self.write("input", records(1))
@@ -674,7 +675,7 @@ class Damage(IngestCase):
 
     def test_rejects_come_in_the_order_of_the_input(self):
         lines = text_of(*range(6))
-        lines[1], lines[2], lines[4] = "{", "x" * 3000, "}"
+        lines[1], lines[2], lines[4] = "{]", "x" * 3000, "}"
         self.read(self.write("input", "\n".join(lines)), "--max-record", "2000", "--reject", "rejects", status=3)
         self.assertEqual([reject["number"] for reject in self.ndjson(self.directory / "rejects")], [2, 3, 5])
 
@@ -722,7 +723,7 @@ class Damage(IngestCase):
         self.summary(done)
 
     def test_broken_records_within_each_other_cost_no_more_than_their_bytes(self):
-        for content in (b'{"eventVersion":[' * 40000, b'[' + b'{"eventVersion":"' * 40000, b'{"Records":[' * 20000, b"{" * 200000):
+        for content in (b'{"eventVersion":[' * 40000, b'{"eventVersion":"1.08","a":[' * 150000, b'[' + b'{"eventVersion":"' * 40000, b'{"Records":[' * 20000, b"{" * 200000):
             with self.subTest(content=content[:17]):
                 self.read("-", stdin=content, status=3, timeout=3)
 
@@ -852,6 +853,8 @@ class Resynchronisation(IngestCase):
                         _, numbers = self.read("-", stdin=damage.encode(), status=(0, 3))
                         self.assertLessEqual({2, 3}, set(numbers))
                         self.assertEqual(len(numbers), len(set(numbers)))
+        events = [{"logStreamName": "s", "timestamp": 1, "message": text, "eventId": "1"} for text in texts]
+        self.check(json.dumps({"events": events}, indent=4)[30:], [2, 3], 1)
 
     def test_records_in_any_order_of_keys_are_found_behind_a_broken_one(self):
         for first in ("requestID", "sourceIPAddress", "userAgent", "resources", "responseElements", "zone"):
@@ -904,6 +907,9 @@ class Resynchronisation(IngestCase):
 
     def test_an_event_that_is_cut_short_is_not_taken_for_its_detail(self):
         for text in (envelope(2), json.dumps(json.loads(envelope(2)), sort_keys=True)):
+            for damage in (text.replace('"detail-type"', '"detail-type', 1), text.replace("[]", "[]}", 1)):
+                self.read(self.write("input", "[" + envelope(1) + "," + damage + "," + envelope(3) + "]"), status=3)
+                self.assertEqual({start["eventId"] for start in self.ndjson(self.directory / "starts")}, {"id-1", "id-3"})
             for cut in (1, 2, 40, len(text) // 2):
                 self.check(text[:-cut], [], 1)
                 self.check("[" + envelope(1) + "," + text[:-cut], [1], 1)
@@ -933,6 +939,39 @@ class Resynchronisation(IngestCase):
         self.check("\n".join([one, events, "[" + three + "]", pretty, one, digest(), two]) + "\n", [1, 2, 3, 4, 1, 2])
         self.check("\n".join([one, json.dumps(record(2), indent=1), three]), [1, 2, 3])
 
+    def layouts(self, *records):
+        """A name, and the texts in it: however they are written, one behind the other or in an array."""
+        for name, options in (("lines", {}), ("indented", {"indent": 2}), ("member a line", {"separators": (",\n ", ": ")})):
+            texts = [json.dumps(one, **options) for one in records]
+            yield name, texts, "\n".join
+            yield name + ", array", texts, lambda texts: "[" + ",\n".join(texts) + "]"
+            yield name + ", Records", texts, lambda texts: container(*texts)
+
+    def test_a_broken_record_costs_itself_only_however_records_are_written(self):
+        parts = [record(number, requestParameters={"items": [{"a": {"eventSource": "x"}}, {"b": []}]}) for number in range(9)]
+        for name, texts, join in self.layouts(*parts):
+            broken = texts[4]
+            damages = [broken[:at] + broken[at + 1:] for at, c in enumerate(broken) if c in "}]"]
+            damages += [broken.replace('"eventName"', '#eventName"', 1), broken.replace(": [", ": [[", 1)]
+            for damage in damages:
+                with self.subTest(name, damage=damage):
+                    self.check(join(texts[:4] + [damage] + texts[5:]), [0, 1, 2, 3, 5, 6, 7, 8], 1)
+
+    def test_two_broken_records_cost_nothing_between_them(self):
+        texts = text_of(*range(300), requestParameters={"x": {}})
+        texts[20], texts[250] = texts[20].replace("}", "", 1), texts[250].replace("{}", "{}}", 1)
+        numbers = [number for number in range(300) if number != 20]  # the other one ends before the brace that is too many
+        self.check(container(*texts), numbers, 2)
+        self.check("[" + ",\n".join(texts) + "]", numbers, 2)
+
+    def test_a_record_too_large_is_passed_over_with_what_looks_like_records_in_it(self):
+        inner = [record(7), json.loads(envelope(8))] * 40
+        for large in (record(1, requestParameters={"items": inner}), json.loads(envelope(1, detail={"events": inner}))):
+            for name, texts, join in self.layouts(record(0), large, record(2)):
+                with self.subTest(name):
+                    summary = self.check(join(texts), [0, 2], 1, "--max-record", "9000")
+                    self.assertEqual(summary["bad"], {"too_large": 1})
+
     def test_hostile_nesting_is_gone_through_in_time(self):
         begin = time.monotonic()
         self.replay(self.rules, self.write("deep", '{"eventVersion":' * 30_000), "--to", "null", status=3)
@@ -942,10 +981,11 @@ class Resynchronisation(IngestCase):
 class Outputs(IngestCase):
     def test_an_output_is_not_written_over_what_is_read(self):
         path = self.write("in.ndjson", text_of(1)[0])
-        for arguments in (("--to", f"ndjson:{path}"), ("--to", "null", "--reject", path), ("--to", "null", "--dead-letters", path),
+        listed = self.write("list", path + "\n")
+        for arguments in (("--to", f"ndjson:{path}"), ("--files-from", listed, "--to", f"ndjson:{listed}"), ("--to", "null", "--reject", path), ("--to", "null", "--dead-letters", path),
                           ("--to", f"ndjson:{self.rules}")):
             self.run_command("replay", "--rules", self.rules, path, *arguments, status=2)
-        self.assertEqual(Path(path).read_text(), text_of(1)[0])
+        self.assertEqual((Path(path).read_text(), Path(listed).read_text()), (text_of(1)[0], path + "\n"))
 
     def test_outputs_in_the_folder_that_is_walked_are_left_out(self):
         self.write("in/a.ndjson", text_of(1)[0] + "\nbad\n")
