@@ -16,9 +16,13 @@ bool begins_with_array(std::string_view line) {
 
 // By how it begins; a line that is a bracket alone begins what goes on in others.
 bool may_be_container(std::string_view line) {
-  constexpr std::array<std::string_view, 9> kBeginnings = {"{\"Records\"",      "{\"messageType\"", "{\"logEvents\"",
-                                                           "{\"events\"",       "{\"Events\"",      "{\"digest",
-                                                           "{\"awsAccountId\"", "{\"s3Bucket\"",    "[{"};
+  constexpr std::array<std::string_view, 17> kBeginnings = {
+      "{\"Records\"",      "{\"messageType\"",    "{\"logEvents\"",
+      "{\"events\"",       "{\"Events\"",         "{\"digest",
+      "{\"awsAccountId\"", "{\"s3Bucket\"",       "[{",
+      "{\"id\"",           "{\"EventId\"",        "{\"eventId\"",
+      "{\"timestamp\"",    "{\"logStreamName\"",  "{\"ingestionTime\"",
+      "{\"message\"",      "{\"CloudTrailEvent\""};
   return line == "{" || line == "[" || begins_with_array(line) ||
          std::any_of(kBeginnings.begin(), kBeginnings.end(),
                      [&](std::string_view beginning) { return line.starts_with(beginning); });
@@ -39,10 +43,14 @@ Line read_line(std::string_view text, std::size_t begin, std::size_t end) {
 }
 
 std::size_t behind_timestamp(std::string_view line) {
-  constexpr std::size_t kTimeBytesMin = 20, kTimeBytesMax = 32;
-  const auto blank = line.substr(0, kTimeBytesMax).find(' ');
-  if (blank == std::string_view::npos || blank < kTimeBytesMin || line[10] != 'T' || line[blank - 1] != 'Z') return 0;
-  return line.substr(blank + 1).starts_with('{') ? blank + 1 : 0;
+  constexpr std::size_t kTimeBytesMin = 19, kTimeBytesMax = 32;
+  const auto blank = line.substr(0, kTimeBytesMax + 1).find(' ');
+  if (blank == std::string_view::npos || blank < kTimeBytesMin || line[4] != '-' || line[10] != 'T') return 0;
+  const std::string_view behind = line.substr(blank + 1, kLogStreamBytesMax + 2);
+  if (behind.starts_with('{')) return blank + 1;
+  const auto brace = behind.find(" {");
+  const bool one_word = brace != std::string_view::npos && behind.find_first_of(" \"{") == brace;
+  return one_word ? blank + brace + 2 : 0;
 }
 
 }  // namespace millrace

@@ -1,7 +1,7 @@
 // One line of a file that has one record a line.
 //
-// Threads: pure. Cost: constant but for the white space. Source: NDJSON; CloudWatch Logs' exports to S3, whose lines
-// begin with a time.
+// Threads: pure. Cost: constant but for the white space. Source: NDJSON; CloudWatch Logs' exports to S3 and what
+// `aws logs tail` prints, whose lines begin with a time, and with a log stream's name if that is not left out.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,11 @@
 
 namespace millrace {
 
-// LIMIT: of white space, a byte order mark and a time around a line's record, which are no part of its size.
-constexpr std::size_t kAroundRecordBytesMax = 64;
+// LIMIT: CloudWatch Logs' own, of a log stream's name.
+constexpr std::size_t kLogStreamBytesMax = 512;
+
+// LIMIT: of white space, a byte order mark, a time and a name around a line's record, which are no part of its size.
+constexpr std::size_t kAroundRecordBytesMax = kLogStreamBytesMax + 64;
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
@@ -22,7 +25,7 @@ struct Line {
 // The record of the line text[begin, end).
 Line read_line(std::string_view text, std::size_t begin, std::size_t end);
 
-// "2023-07-10T12:00:00.000Z {…}": the place of the brace, or 0.
+// "2023-07-10T12:00:00.000Z {…}", or with a word before the brace: the place of the brace, or 0.
 std::size_t behind_timestamp(std::string_view line);
 
 }  // namespace millrace

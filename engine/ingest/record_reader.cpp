@@ -122,7 +122,7 @@ bool RecordReader::goes_on_behind_damage() {
   if (!source_.go_on_behind_damage()) return false;
   if (ahead_) ahead_ = std::make_unique<ReadAhead>(source_);
   input_ended_ = failure_reported_ = looked_at_end_ = false;
-  in_container_ = in_array_of_containers_ = false;
+  in_container_ = in_array_of_containers_ = in_no_array_ = false;
   adrift_ = true;
   scan_.restart();
   return true;
@@ -221,7 +221,7 @@ RecordReader::Progress RecordReader::start(Block& block) {
   }
   if (buffer_[at_] >= '0' && buffer_[at_] <= '9') {
     const std::string_view text(buffer_.data() + at_, buffer_bytes_ - at_);
-    if (text.size() < kRecordStartBytes && !input_ended_) return Progress::need_more;
+    if (text.size() < kAroundRecordBytesMax && !input_ended_) return Progress::need_more;
     if (behind_timestamp(text) > 0) {
       mode_ = Mode::lines;
       return Progress::going;
@@ -229,7 +229,15 @@ RecordReader::Progress RecordReader::start(Block& block) {
   }
   if (!unwrapped_.empty()) return Progress::flush;  // a block's records are all of one kind
   if (buffer_[at_] == '{') {
+    const Beginning element = element_at(at_);
+    if (element == Beginning::unknown) return Progress::need_more;
     mode_ = Mode::header;
+    if (const char* const wrapped_in = wrapper_of(element)) {
+      if (!block.records.empty()) return mode_ = Mode::start, Progress::flush;
+      enter(at_, wrapped_in, false);
+      in_container_ = false;
+      in_no_array_ = true;
+    }
   } else if (buffer_[at_] == '[') {
     keep_ = ++at_;
     mode_ = Mode::elements;
@@ -251,6 +259,12 @@ RecordReader::Progress RecordReader::enter(std::size_t behind_bracket, const cha
   wrapped_in_ = wrapped_in;
   scan_.restart();
   return Progress::going;
+}
+
+// Of an object that may be an element without its array.
+Beginning RecordReader::element_at(std::size_t at) const {
+  const Beginning element = wraps({buffer_.data() + at, buffer_bytes_ - at});
+  return element == Beginning::unknown && (input_ended_ || record_too_large(at)) ? Beginning::nothing : element;
 }
 
 RecordReader::Progress RecordReader::header(Block& block) {
@@ -298,14 +312,26 @@ RecordReader::Progress RecordReader::header(Block& block) {
   return lose_sync(block, "too_large", "is larger than --max-record");
 }
 
+// Of elements that stand in no array, or in one whose beginning was lost.
+bool RecordReader::may_go_on() const {
+  if (buffer_[at_] == '{') return element_at(at_) != Beginning::nothing;
+  return buffer_[at_] == ']' && in_container_;
+}
+
 RecordReader::Progress RecordReader::elements(Block& block) {
   if (scan_.depth() == 0) {
     skip_space(",");
     if (at_ == buffer_bytes_) return Progress::need_more;
     if (at_ >= kBlockBytes && !block.records.empty()) return Progress::flush;
     if (unwrapped_.size() >= kBlockBytes || block.bad.size() >= kBadStretchesMax) return Progress::flush;
+    if (in_no_array_ && !may_go_on()) {
+      in_container_ = in_no_array_ = false;
+      mode_ = Mode::start;
+      return Progress::going;
+    }
     if (buffer_[at_] == ']') {
       keep_ = ++at_;
+      in_no_array_ = false;
       mode_ = in_container_ ? Mode::remainder : Mode::start;
       return Progress::going;
     }
@@ -317,6 +343,12 @@ RecordReader::Progress RecordReader::elements(Block& block) {
       in_array_of_containers_ = true;
       mode_ = Mode::start;
       return Progress::going;
+    }
+    if (begins == Beginning::nothing && !in_container_ && wrapped_in_ == nullptr) {
+      const Beginning element = element_at(at_);
+      if (element == Beginning::unknown) return Progress::need_more;
+      if (wrapper_of(element) != nullptr && !block.records.empty()) return Progress::flush;
+      wrapped_in_ = wrapper_of(element);
     }
   }
   at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
@@ -479,6 +511,7 @@ RecordReader::Progress RecordReader::resync(const Block& block) {
     if (const char* const wrapped_in = wrapper_of(found)) {
       mode_ = Mode::resync;
       if (!block.records.empty() && unwrapped_.empty()) return Progress::flush;
+      in_no_array_ = true;  // perhaps
       return enter(at_, wrapped_in, false);
     }
     const bool is_wrapped = found == Beginning::wrapped;
@@ -540,8 +573,9 @@ bool RecordReader::at_input_end(Block& block) {
       if (lines(block) == Progress::flush || mode_ != Mode::lines) return false;
     }
   }
-  const bool inside = mode_ == Mode::header || mode_ == Mode::elements || mode_ == Mode::remainder ||
-                      mode_ == Mode::skip_rest || in_array_of_containers_;
+  const bool between_elements = in_no_array_ && keep_ >= buffer_bytes_;
+  const bool inside = mode_ == Mode::header || (mode_ == Mode::elements && !between_elements) ||
+                      mode_ == Mode::remainder || mode_ == Mode::skip_rest || in_array_of_containers_;
   const std::size_t begin = std::min(keep_, buffer_bytes_);
   if (failed) {
     bad(block, source_.failure_kind(), source_.failure(), begin, buffer_bytes_);

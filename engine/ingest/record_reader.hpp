@@ -71,6 +71,8 @@ class RecordReader {
   bool take_element(Block& block, std::size_t begin, std::size_t end);
   Progress leave_array(Block& block);
   Progress enter(std::size_t behind_bracket, const char* wrapped_in, bool control);
+  Beginning element_at(std::size_t at) const;
+  bool may_go_on() const;
   Progress remainder(Block& block);
   Progress skip_rest();
   Progress lines(Block& block);
@@ -124,6 +126,7 @@ class RecordReader {
   JsonScan scan_;
   bool in_container_ = false;                          // the array is a member of an object
   bool in_array_of_containers_ = false;                // or they are its elements
+  bool in_no_array_ = false;                           // elements stand one behind the other
   std::uint64_t no_container_at_ = ~std::uint64_t{0};  // in the input: a line that looks like a container's
   bool adrift_ = false;                                // sync was lost outside of an array
   std::uint64_t looks_ = 0;                            // into objects, while finding the way again

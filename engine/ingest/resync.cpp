@@ -97,11 +97,16 @@ Beginning what_begins(std::string_view text, const Awaited& awaited, bool comple
   const auto look = [&] {
     if (is_one_of(key, kArrayKeys)) return look_into_array(text);
     const Beginning inside = look_inside(text, awaited, is_one_of(key, kPossibleKeys));
-    const bool may_wrap = awaited.anything && (is_one_of(key, kWrappedKeys) || is_one_of(key, kWrappingKeys));
-    return may_wrap && inside == Beginning::nothing ? look_for_object_in_string(text) : inside;
+    return awaited.anything && inside == Beginning::nothing ? wraps(text) : inside;
   };
   const Beginning inside = look();
   return inside == Beginning::unknown && complete ? Beginning::nothing : inside;
+}
+
+Beginning wraps(std::string_view text) {
+  const std::string_view key = first_key(text.substr(0, kFirstKeyBytesMax));
+  const bool may_wrap = is_one_of(key, kWrappedKeys) || is_one_of(key, kWrappingKeys);
+  return may_wrap ? look_for_object_in_string(text) : Beginning::nothing;
 }
 
 bool is_of_record(std::string_view key) { return is_one_of(key, kRecordKeys) || is_one_of(key, kEventKeys); }

@@ -35,6 +35,10 @@ struct Awaited {
 // Of the text from a brace on; `complete`: there is no more of it. REQUIRES: a brace, and 64 bytes unless complete.
 Beginning what_begins(std::string_view text, const Awaited& awaited, bool complete);
 
+// Of the text from a brace on: message or lookup, if the object is an element of one by its first key and the string in
+// it.
+Beginning wraps(std::string_view text);
+
 // Is it a key that records or events have, and hardly anything else?
 bool is_of_record(std::string_view key);
 

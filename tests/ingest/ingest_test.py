@@ -381,6 +381,7 @@ class Containers(IngestCase):
     def forms(self):
         one, two = text_of(1, 2)
         pretty = json.dumps(record(1), indent=2)
+        elements = [{"logStreamName": "s", "timestamp": 1, "message": text, "eventId": "3"} for text in (one, two)]
         return {
             "Records": container(one, two),
             "Records, spaced": "\r\n { \"x\": [ { } ] ,\"Records\" :\n[ " + one + "\t,\n" + two + " ] , \"y\":{\"z\":\"]}\"} } \n",
@@ -397,6 +398,10 @@ class Containers(IngestCase):
             "kinds mixed": subscription(one) + container(two),
             "array of containers": f"[{container(one)}, {container(two)}]\n",
             "array of exports": json.dumps([json.loads(subscription(text)) for text in (one, two)], indent=1),
+            "elements, array": json.dumps(elements, indent=1), "elements on lines": "\n".join(map(json.dumps, elements)),
+            "elements, pretty": "\n".join(json.dumps(element, indent=2) for element in elements),
+            "record and element": one + "\n" + json.dumps(elements[1]) + "\n", "element and record": json.dumps(elements[0]) + "\n" + two,
+            "lookup, elements on lines": "".join(json.dumps({"EventId": "e", "CloudTrailEvent": text}) + "\n" for text in (one, two)),
             "array of both": f"[{container(one)},{two}]", "containers within lines": one + f"\n[{container(two)}]\n",
             "empty containers": '{"Records":[]}[]\n' + one + "\n" + two}
 
@@ -877,6 +882,13 @@ class Resynchronisation(IngestCase):
                      "[" + ",".join(text_of(1, 2)) + "]", subscription(*text_of(1, 2))):
             self.check("# exported by hand\n" + rest + "\n", [1, 2], 1)
 
+    def test_elements_without_their_array_around_a_broken_one(self):
+        for indent in (None, 2):
+            good = [json.dumps({"id": "1", "timestamp": 1, "message": text}, indent=indent) for text in text_of(*range(5))]
+            for broken in (good[2].replace('"message"', '"message'), good[2].replace('"timestamp"', "timestamp"), good[2][:-1]):
+                for between, end in (("\n", "\n"), ("", "")):
+                    self.check(between.join(good[:2] + [broken] + good[3:]) + end, [0, 1, 3, 4], 1)
+
     def test_wrapped_elements_and_lines_behind_a_broken_one(self):
         good = subscription(*text_of(1, 2, 3))
         broken = good.replace('{"id": "1"', '12,{"id": "1"')
@@ -902,8 +914,12 @@ class Resynchronisation(IngestCase):
         mark, (one, two) = "\ufeff", text_of(1, 2)
         self.check(mark + one + "\n" + mark + two + "\n" + mark + container(one) + "\n" + subscription(two) + "\n" + one, [1, 2, 1, 2, 1])
 
-    def test_lines_that_cloudwatch_logs_exported(self):
-        self.check("".join(f"2023-07-10T12:00:0{i}.000Z {text}\n" for i, text in enumerate(text_of(1, 2))), [1, 2])
+    def test_lines_that_begin_with_a_time_as_cloudwatch_logs_writes_them(self):
+        for before in ("2023-07-10T12:00:00.000Z", "2023-07-10T12:00:00", "2023-07-10T12:00:00.123456+00:00 1_CloudTrail_us-east-1",
+                       "2023-07-10T12:00:00.123456+00:00 " + "n" * 512):
+            self.check("".join(f"{before} {text}\n" for text in text_of(1, 2)), [1, 2])
+        for before in ("2023-07-10T12:00:00 two words", "2023-07-10 12:00", "2023-07-10T12:00:00 " + "n" * 513):
+            self.check("".join(f"{before} {text}\n" for text in text_of(1)), [1], 1)  # behind what cannot be read
 
     def test_an_event_that_is_cut_short_is_not_taken_for_its_detail(self):
         for text in (envelope(2), json.dumps(json.loads(envelope(2)), sort_keys=True)):
