@@ -241,7 +241,7 @@ RecordReader::Progress RecordReader::start(Block& block) {
   } else if (buffer_[at_] == '[') {
     keep_ = ++at_;
     mode_ = Mode::elements;
-    in_container_ = skip_elements_ = adrift_ = false;
+    in_container_ = skip_elements_ = adrift_ = in_no_array_ = false;
     wrapped_in_ = nullptr;
     scan_.restart();
   } else {
@@ -254,7 +254,7 @@ RecordReader::Progress RecordReader::enter(std::size_t behind_bracket, const cha
   keep_ = at_ = behind_bracket;
   mode_ = Mode::elements;
   in_container_ = true;
-  adrift_ = false;
+  adrift_ = in_no_array_ = false;
   skip_elements_ = control;
   wrapped_in_ = wrapped_in;
   scan_.restart();
@@ -511,8 +511,9 @@ RecordReader::Progress RecordReader::resync(const Block& block) {
     if (const char* const wrapped_in = wrapper_of(found)) {
       mode_ = Mode::resync;
       if (!block.records.empty() && unwrapped_.empty()) return Progress::flush;
+      enter(at_, wrapped_in, false);
       in_no_array_ = true;  // perhaps
-      return enter(at_, wrapped_in, false);
+      return Progress::going;
     }
     const bool is_wrapped = found == Beginning::wrapped;
     if (!unwrapped_.empty() && !is_wrapped) {  // a block's records are all of one kind

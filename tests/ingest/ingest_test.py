@@ -860,6 +860,9 @@ class Resynchronisation(IngestCase):
                         self.assertEqual(len(numbers), len(set(numbers)))
         events = [{"logStreamName": "s", "timestamp": 1, "message": text, "eventId": "1"} for text in texts]
         self.check(json.dumps({"events": events}, indent=4)[30:], [2, 3], 1)
+        cut = json.dumps({"events": events})[30:-2]
+        self.check(cut + "," + text_of(7)[0] + "\n" + container(*text_of(8, 9)), [2, 3, 7, 8, 9], 1)
+        self.check(cut + "\n" + container(*text_of(8, 9)) + subscription(*text_of(4, 5)), [2, 3, 8, 9, 4, 5], 1)
 
     def test_records_in_any_order_of_keys_are_found_behind_a_broken_one(self):
         for first in ("requestID", "sourceIPAddress", "userAgent", "resources", "responseElements", "zone"):
