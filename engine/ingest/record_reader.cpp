@@ -312,22 +312,20 @@ RecordReader::Progress RecordReader::header(Block& block) {
   return lose_sync(block, "too_large", "is larger than --max-record");
 }
 
-// Of elements that stand in no array, or in one whose beginning was lost.
-bool RecordReader::may_go_on() const {
-  if (buffer_[at_] == '{') return element_at(at_) != Beginning::nothing;
-  return buffer_[at_] == ']' && in_container_;
-}
-
 RecordReader::Progress RecordReader::elements(Block& block) {
   if (scan_.depth() == 0) {
     skip_space(",");
     if (at_ == buffer_bytes_) return Progress::need_more;
     if (at_ >= kBlockBytes && !block.records.empty()) return Progress::flush;
     if (unwrapped_.size() >= kBlockBytes || block.bad.size() >= kBadStretchesMax) return Progress::flush;
-    if (in_no_array_ && !may_go_on()) {
-      in_container_ = in_no_array_ = false;
-      mode_ = Mode::start;
-      return Progress::going;
+    if (in_no_array_) {
+      const Beginning element = buffer_[at_] == '{' ? element_at(at_) : Beginning::nothing;
+      if (element == Beginning::unknown) return Progress::need_more;
+      if (element == Beginning::nothing && !(buffer_[at_] == ']' && in_container_)) {
+        in_container_ = in_no_array_ = false;
+        mode_ = Mode::start;
+        return Progress::going;
+      }
     }
     if (buffer_[at_] == ']') {
       keep_ = ++at_;

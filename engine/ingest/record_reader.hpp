@@ -72,7 +72,6 @@ class RecordReader {
   Progress leave_array(Block& block);
   Progress enter(std::size_t behind_bracket, const char* wrapped_in, bool control);
   Beginning element_at(std::size_t at) const;
-  bool may_go_on() const;
   Progress remainder(Block& block);
   Progress skip_rest();
   Progress lines(Block& block);

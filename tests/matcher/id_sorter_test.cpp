@@ -13,10 +13,10 @@ TEST_CASE("ids are sorted, each once, whatever their count and size", "[matcher]
   INFO("MILLRACE_TEST_SEED=" << seed);
   test::Random random(seed);
   IdSorter sorter;
-  for (const std::size_t count : {0, 1, 2, 3, 255, 256, 257, 5000}) {
+  for (const std::uint64_t count : {0ull, 1ull, 2ull, 3ull, 255ull, 256ull, 257ull, 5000ull}) {
     for (const std::uint64_t bound : {1ull, 2ull, 1000ull, 2048ull, 1ull << 22, 1ull << 32}) {
       std::vector<std::uint32_t> ids = {9, 7, 7};  // before `begin`: not touched
-      for (std::size_t i = 0; i < count; ++i) ids.push_back(static_cast<std::uint32_t>(random.below(bound)));
+      for (std::uint64_t i = 0; i < count; ++i) ids.push_back(static_cast<std::uint32_t>(random.below(bound)));
       const std::set<std::uint32_t> wanted(ids.begin() + 3, ids.end());
       sorter.sort_unique(ids, 3);
       CHECK(std::vector(ids.begin(), ids.begin() + 3) == std::vector<std::uint32_t>{9, 7, 7});
