@@ -96,7 +96,10 @@ std::string gzipped(std::string text) {
 
 // CloudTrail's own key: AWSLogs/ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE.
 std::filesystem::path log_path(const std::string& out, std::uint64_t seed, std::uint64_t number) {
-  const std::string unique = uuid_from(fmt::format("file {} {}", seed, number)).substr(0, 8);
+  constexpr std::size_t kUniqueBytes = 16;
+  std::string unique = uuid_from(fmt::format("file {} {}", seed, number));
+  std::erase(unique, '-');
+  unique.resize(kUniqueBytes);
   const std::uint64_t minute = number * 5;
   return std::filesystem::path(out) / fmt::format(
                                           "AWSLogs/123456789012/CloudTrail/us-east-2/2024/03/{0:02}/"

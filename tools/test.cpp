@@ -125,7 +125,9 @@ int run_test(const Options& options) {
                     .dump(-1, ' ', false, Json::error_handler_t::replace) +
                 "\n"
           : fmt::format("{} passed, {} failed\n", passed, failed);
-  if (!print(closing) || no_cases > 0) return kCouldNotRun;
+  const bool is_empty = passed + failed + no_cases == 0;
+  if (is_empty) complain(options.suites.front() + ": holds no cases");
+  if (!print(closing) || no_cases > 0 || is_empty) return kCouldNotRun;
   return failed == 0 ? kDone : kNo;
 }
 

@@ -16,13 +16,23 @@ constexpr int kYamlDepthMax = static_cast<int>(kJsonDepthMax);
 // LIMIT: of the JSON that a byte of YAML may become; a few bytes of aliases can stand for gigabytes.
 constexpr std::size_t kBytesAByteMax = 64, kBytesMin = std::size_t{1} << 20;
 
-// A plain scalar is what JSON would read it as, if JSON has such a token; one with a tag is what the tag says.
+// A word of YAML's core schema as JSON has it; empty if it is none.
+std::string_view json_word_of(std::string_view text) {
+  if (text == "true" || text == "True" || text == "TRUE") return "true";
+  if (text == "false" || text == "False" || text == "FALSE") return "false";
+  return text == "null" ? text : std::string_view();
+}
+
+// A plain scalar is a word of YAML's or a number of JSON's, else a string; one with a tag is what the tag says.
 void append_scalar(const YAML::Node& node, std::string& out) {
   const std::string &text = node.Scalar(), &tag = node.Tag();
   if (!tag.empty() && tag != "?" && tag != "!" && tag != "tag:yaml.org,2002:str")
     throw YAML::Exception(node.Mark(), "the tag " + tag + " is not supported; leave it out");
   const bool plain = tag.empty() || tag == "?";
-  if (plain && (text == "true" || text == "false" || text == "null" || is_json_number(text))) {
+  const std::string_view word = plain ? json_word_of(text) : std::string_view();
+  if (!word.empty()) {
+    out += word;
+  } else if (plain && is_json_number(text)) {
     out += text;
   } else {
     out += nlohmann::json(text).dump();

@@ -68,11 +68,15 @@ TEST_CASE("YAML that says less or more than it seems to is refused", "[engine]")
   CHECK(rules.failure().message.find(expected) != std::string::npos);
 }
 
-TEST_CASE("YAML scalars are what JSON would read, and strings with a tag that says so", "[engine]") {
-  const test::TempFile file("Name: a\nEventPattern: {a: [1e400, !!str 1, !!str true, 'x']}\n", "rules.yaml");
+TEST_CASE("YAML scalars are words of its core schema or numbers of JSON, and strings with a tag that says so",
+          "[engine]") {
+  const test::TempFile file(
+      "Name: a\nEventPattern: {a: [1e400, !!str 1, !!str true, 'x', True, FALSE, Null, ~, 'True', tRue]}\n",
+      "rules.yaml");
   const auto rules = RuleSet::load(file.path());
   REQUIRE(rules);
-  const auto same = RuleSet::parse(R"({"Name":"a","EventPattern":{"a":[1e400,"1","true","x"]}})", "rules.json");
+  const auto same = RuleSet::parse(
+      R"({"Name":"a","EventPattern":{"a":[1e400,"1","true","x",true,false,null,null,"True","tRue"]}})", "rules.json");
   REQUIRE(same);
   CHECK((*rules)->fingerprint() == (*same)->fingerprint());
 }

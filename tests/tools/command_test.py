@@ -373,6 +373,10 @@ class SuiteTest(CommandTest):
         done = self.run_command("test", "--json", self.write("suite", json.dumps(case)), status=1)
         self.assertIn("Unrecognized token 'é'", json.loads(done.stdout)["failures"][0]["what"])
 
+    def test_a_suite_without_cases_proves_nothing(self):
+        done = self.run_command("test", self.write("suite", "\n"), status=4)
+        self.assertIn(b"holds no cases", done.stderr)
+
     def test_what_is_no_case_is_named(self):
         done = self.run_command("test", self.write("suite", "hello\n"), status=4)
         self.assertIn(b"suite:1", done.stderr)
