@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace millrace {
@@ -15,12 +17,9 @@ namespace {
 
 constexpr char kEnd = static_cast<char>(0xfe);  // of a wildcard among others; like kStar in no UTF-8 text
 
-// A set of places in wildcards one behind the other. `after[i]`: the byte before i was just read; `inside[i]`: within
+// A set of places in wildcards one behind the other, ascending: 2 i if the byte before i was just read, 2 i + 1 within
 // the star at i.
-struct Places {
-  std::vector<bool> after, inside;
-  auto operator<=>(const Places&) const = default;
-};
+using Places = std::vector<std::uint32_t>;
 
 // The wildcards of a field, one behind the other, each with its kEnd. `is_first[i]`, `is_first_star[i]`: no place, or
 // star, before it in the same pattern has the same text in front; such are reached together and count once.
@@ -31,43 +30,61 @@ struct Together {
 
   explicit Together(std::span<const WildcardSet> patterns) {
     for (const WildcardSet& pattern : patterns) {
-      std::set<std::string> fronts;
+      const std::string* last = nullptr;
       for (const std::string& wildcard : pattern) {
-        const std::string text = wildcard + kEnd;
-        for (std::size_t i = 0; i < text.size(); ++i) {
-          is_first.push_back(fronts.insert(text.substr(0, i)).second);
-          is_first_star.push_back(text[i] == kStar && fronts.insert(text.substr(0, i + 1) + kEnd).second);
+        const std::size_t shared = last == nullptr ? 0 : shared_front(*last, wildcard) + 1;
+        for (std::size_t i = 0; i <= wildcard.size(); ++i) {
+          is_first.push_back(i >= shared);
+          is_first_star.push_back(i < wildcard.size() && wildcard[i] == kStar && i + 1 >= shared);
         }
-        all += text;
+        all += wildcard + kEnd;
+        last = &wildcard;
       }
     }
     bytes = {all.begin(), all.end()};
     bytes.erase(kStar);
     bytes.erase(kEnd);
   }
+
+  // Bytes that two begin with. In their order, no earlier one shares more with a wildcard than the last.
+  static std::size_t shared_front(std::string_view a, std::string_view b) {
+    return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+  }
 };
 
 unsigned size_of(const Places& places, const Together& wildcards) {
   unsigned count = 0;
-  for (std::size_t i = 0; i < wildcards.all.size(); ++i) {
-    count += wildcards.is_first[i] && places.after[i];
-    count += wildcards.is_first_star[i] && (places.inside[i] || places.after[i]);
+  for (std::size_t at = 0; at < places.size(); ++at) {
+    const std::uint32_t i = places[at] / 2;
+    const bool inside = places[at] % 2 != 0, counted = inside && at > 0 && places[at - 1] == 2 * i;
+    if (i == wildcards.all.size()) continue;
+    count += !inside && wildcards.is_first[i];
+    count += !counted && wildcards.is_first_star[i];
   }
   return count;
 }
 
-Places advance(const Places& from, std::string_view wildcard, char byte) {
-  Places to{std::vector<bool>(wildcard.size() + 1), std::vector<bool>(wildcard.size() + 1)};
-  for (std::size_t i = 0; i < wildcard.size(); ++i) {
-    if (!from.after[i] && !from.inside[i]) continue;
-    std::size_t literal = i;
-    if (wildcard[i] == kStar) {
-      to.inside[i] = true;
-      ++literal;
-    }
-    if (literal < wildcard.size() && wildcard[literal] == byte) to.after[literal + 1] = true;
+// Where a byte leads to, or, without one, any that no place reads.
+Places advance(const Places& from, std::string_view wildcard, std::optional<char> byte) {
+  Places to;
+  for (const std::uint32_t place : from) {
+    std::uint32_t literal = place / 2;
+    if (literal < wildcard.size() && wildcard[literal] == kStar) to.push_back(2 * literal++ + 1);
+    if (literal < wildcard.size() && wildcard[literal] == byte) to.push_back(2 * literal + 2);
   }
+  std::sort(to.begin(), to.end());
+  to.erase(std::unique(to.begin(), to.end()), to.end());
   return to;
+}
+
+// The bytes that some place reads.
+std::set<char> bytes_of(const Places& from, std::string_view wildcard) {
+  std::set<char> out;
+  for (const std::uint32_t place : from) {
+    const std::size_t literal = place / 2 + (place / 2 < wildcard.size() && wildcard[place / 2] == kStar);
+    if (literal < wildcard.size()) out.insert(wildcard[literal]);
+  }
+  return out;
 }
 
 constexpr std::size_t kAbsent = std::string_view::npos;
@@ -193,16 +210,21 @@ unsigned wildcard_complexity(std::span<const WildcardSet> patterns) {
   constexpr std::size_t kSetsMax = 4096;  // LIMIT: bounds the work for one field; what is found by then counts
   const Together wildcards(patterns);
   const std::string& all = wildcards.all;
-  Places start{std::vector<bool>(all.size() + 1), std::vector<bool>(all.size() + 1)};
-  for (std::size_t at = 0; at < all.size(); at = all.find(kEnd, at) + 1) start.after[at] = true;
+  Places start;
+  for (std::size_t at = 0; at < all.size(); at = all.find(kEnd, at) + 1)
+    start.push_back(static_cast<std::uint32_t>(2 * at));
   std::set<Places> seen{start};
   std::vector<Places> open{start};
   unsigned most = size_of(start, wildcards);
   while (!open.empty() && most <= kWildcardComplexityMax && seen.size() < kSetsMax) {
     const Places from = std::move(open.back());
     open.pop_back();
+    const std::set<char> read = bytes_of(from, all);
+    bool others_done = false;
     for (const char byte : wildcards.bytes) {
-      Places to = advance(from, all, byte);
+      const bool is_read = read.contains(byte);
+      if (!is_read && std::exchange(others_done, true)) continue;
+      Places to = advance(from, all, is_read ? std::optional(byte) : std::nullopt);
       if (!seen.insert(to).second) continue;
       most = std::max(most, size_of(to, wildcards));
       open.push_back(std::move(to));
