@@ -57,20 +57,19 @@ unsigned size_of(const Places& places, const Together& wildcards) {
   for (std::size_t at = 0; at < places.size(); ++at) {
     const std::uint32_t i = places[at] / 2;
     const bool inside = places[at] % 2 != 0, counted = inside && at > 0 && places[at - 1] == 2 * i;
-    if (i == wildcards.all.size()) continue;
     count += !inside && wildcards.is_first[i];
     count += !counted && wildcards.is_first_star[i];
   }
   return count;
 }
 
-// Where a byte leads to, or, without one, any that no place reads.
+// Where a byte leads to, or, without one, any that no place reads. No place is behind a kEnd, which no byte is.
 Places advance(const Places& from, std::string_view wildcard, std::optional<char> byte) {
   Places to;
   for (const std::uint32_t place : from) {
     std::uint32_t literal = place / 2;
-    if (literal < wildcard.size() && wildcard[literal] == kStar) to.push_back(2 * literal++ + 1);
-    if (literal < wildcard.size() && wildcard[literal] == byte) to.push_back(2 * literal + 2);
+    if (wildcard[literal] == kStar) to.push_back(2 * literal++ + 1);
+    if (wildcard[literal] == byte) to.push_back(2 * literal + 2);
   }
   std::sort(to.begin(), to.end());
   to.erase(std::unique(to.begin(), to.end()), to.end());
@@ -80,10 +79,7 @@ Places advance(const Places& from, std::string_view wildcard, std::optional<char
 // The bytes that some place reads.
 std::set<char> bytes_of(const Places& from, std::string_view wildcard) {
   std::set<char> out;
-  for (const std::uint32_t place : from) {
-    const std::size_t literal = place / 2 + (place / 2 < wildcard.size() && wildcard[place / 2] == kStar);
-    if (literal < wildcard.size()) out.insert(wildcard[literal]);
-  }
+  for (const std::uint32_t place : from) out.insert(wildcard[place / 2 + (wildcard[place / 2] == kStar)]);
   return out;
 }
 
