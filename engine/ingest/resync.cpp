@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "engine/ingest/object_members.hpp"
 
@@ -29,10 +30,12 @@ bool is_one_of(std::string_view key, const std::array<std::string_view, N>& keys
   return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
-// The first key, or nothing where there is none.
-std::string_view first_key(std::string_view text) {
-  ObjectMembers members(text, 1, false);
-  return members.next() == ObjectMembers::member ? members.key() : std::string_view();
+// The first key, empty where there is none; nullopt until more of the text is there.
+std::optional<std::string_view> first_key(std::string_view text) {
+  ObjectMembers members(text.substr(0, kFirstKeyBytesMax), 1, false);
+  const ObjectMembers::Step step = members.next();
+  if (step == ObjectMembers::need_more && text.size() < kFirstKeyBytesMax) return {};
+  return step == ObjectMembers::member ? members.key() : std::string_view();
 }
 
 // `may_be_record`: the first key is one that records have; else it takes more to be one.
@@ -88,7 +91,7 @@ Beginning look_into_array(std::string_view text) {
 }  // namespace
 
 Beginning what_begins(std::string_view text, const Awaited& awaited, bool complete) {
-  const std::string_view key = first_key(text.substr(0, kFirstKeyBytesMax));
+  const std::string_view key = first_key(text).value_or("");
   if (key.empty()) return Beginning::nothing;
   if (is_one_of(key, kContainerKeys)) return Beginning::container;
   if (awaited.wrapped_in != nullptr && is_one_of(key, kWrappedKeys)) return Beginning::wrapped;
@@ -104,25 +107,24 @@ Beginning what_begins(std::string_view text, const Awaited& awaited, bool comple
 }
 
 Beginning wraps(std::string_view text) {
-  const std::string_view key = first_key(text.substr(0, kFirstKeyBytesMax));
-  const bool may_wrap = is_one_of(key, kWrappedKeys) || is_one_of(key, kWrappingKeys);
+  const auto key = first_key(text);
+  if (!key) return Beginning::unknown;
+  const bool may_wrap = is_one_of(*key, kWrappedKeys) || is_one_of(*key, kWrappingKeys);
   return may_wrap ? look_for_object_in_string(text) : Beginning::nothing;
 }
 
 bool is_of_record(std::string_view key) { return is_one_of(key, kRecordKeys) || is_one_of(key, kEventKeys); }
 
-bool begins_as_element(std::string_view text) { return is_of_record(first_key(text.substr(0, kFirstKeyBytesMax))); }
+bool begins_as_element(std::string_view text) { return is_of_record(first_key(text).value_or("")); }
 
 // PERF: asked of every element of an array; nearly all begin with one of a few keys.
 Beginning begins_as(std::string_view text) {
   constexpr std::string_view kUsual = "{\"event";
   if (text.starts_with(kUsual) && text.size() > kUsual.size() && text[kUsual.size()] != 's') return Beginning::record;
-  ObjectMembers members(text.substr(0, kFirstKeyBytesMax), 1, false);
-  const ObjectMembers::Step step = members.next();
-  if (step == ObjectMembers::need_more && text.size() < kFirstKeyBytesMax) return Beginning::unknown;
-  if (step != ObjectMembers::member) return Beginning::nothing;
-  if (is_one_of(members.key(), kContainerKeys) || is_one_of(members.key(), kArrayKeys)) return Beginning::container;
-  return is_one_of(members.key(), kRecordKeys) ? Beginning::record : Beginning::nothing;
+  const auto key = first_key(text);
+  if (!key) return Beginning::unknown;
+  if (is_one_of(*key, kContainerKeys) || is_one_of(*key, kArrayKeys)) return Beginning::container;
+  return is_one_of(*key, kRecordKeys) ? Beginning::record : Beginning::nothing;
 }
 
 }  // namespace millrace
