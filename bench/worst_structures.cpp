@@ -89,6 +89,40 @@ WorstCase objects_found_by_1000_rules(std::size_t scale) {
           .looks = 1000};
 }
 
+// The product of two `$or`, 900 conjunctions, over elements that have x or y.
+WorstCase or_product_over_objects(std::size_t scale) {
+  const auto branches = [](char key) {
+    return joined(30, ",", [&](std::size_t i) { return fmt::format(R"({{"{}":[{},1]}})", key, i + 2); });
+  };
+  const auto object = [&](std::size_t i) { return i < 3000 * scale ? R"({"x":1})" : R"({"y":1})"; };
+  return {.patterns = {fmt::format(R"({{"detail":{{"a":{{"$or":[{}],"$or":[{}]}}}}}})", branches('x'), branches('y'))},
+          .details = {a_is(array_of(6000 * scale, object))},
+          .looks = 60 * 3000 * scale};
+}
+
+// Every rule finds x and y in all elements that have one, which are never the same.
+WorstCase objects_disagree_for_1000_rules(std::size_t scale) {
+  const auto object = [](std::size_t i) { return i % 2 == 0 ? R"({"x":"a"})" : R"({"y":"a"})"; };
+  const auto rule = [](std::size_t i) {
+    const std::string values = fmt::format(R"([{{"anything-but":"k{}"}}])", i);
+    return fmt::format(R"({{"detail":{{"a":{{"x":{0},"y":{0}}}}}}})", values);
+  };
+  const std::size_t objects = 4000 * scale;
+  return {.patterns = patterns_of(1000, rule), .details = {a_is(array_of(objects, object))}, .looks = 1000 * objects};
+}
+
+// An element has p, or an array whose elements have x and y.
+WorstCase arrays_disagree_for_1000_rules(std::size_t scale) {
+  const auto object = [](std::size_t i) {
+    return i % 2 == 0 ? R"({"p":1})" : R"({"y":[{"a":1,"b":1},{"a":1,"b":1}]})";
+  };
+  const auto rule = [](std::size_t i) {
+    return fmt::format(R"({{"detail":{{"a":{{"p":[1],"y":{{"a":[1,"k{}"],"b":[1]}}}}}}}})", i);
+  };
+  const std::size_t objects = 2500 * scale;
+  return {.patterns = patterns_of(1000, rule), .details = {a_is(array_of(objects, object))}, .looks = 1000 * objects};
+}
+
 // Each element is chosen together with the 900 that it lies in.
 WorstCase objects_below_nested_arrays(std::size_t scale) {
   const auto object = [](std::size_t i) { return i == 0 ? R"({"y":1})" : R"({"x":1})"; };
@@ -239,6 +273,9 @@ const std::vector<NamedCase>& structure_cases() {
       {"sibling_arrays/3x160_under_one_key_undecided", Bound::size, arrays_of_unequal_elements},
       {"arrays/10000_objects", Bound::size, objects_in_one_array, true},
       {"arrays/10000_objects_1000_rules_match", Bound::looks, objects_found_by_1000_rules, true},
+      {"arrays/24000_objects_or_product", Bound::looks, or_product_over_objects, true},
+      {"arrays/16000_objects_1000_rules_disagree", Bound::looks, objects_disagree_for_1000_rules, true},
+      {"arrays/10000_arrays_1000_rules_disagree", Bound::looks, arrays_disagree_for_1000_rules, true},
       {"arrays/10000_objects_below_900_arrays", Bound::size, objects_below_nested_arrays, true},
       {"arrays/10000_arrays_in_an_array", Bound::size, arrays_in_an_array, true},
       {"arrays/10000_arrays_last_matches", Bound::size, arrays_in_an_array_last_matches, true},

@@ -160,7 +160,7 @@ class Matcher {
   void offer(std::uint64_t hash, Leaf& leaf, EventFields& fields) { offer(hash, leaf, leaf, fields); }
   void offer(std::uint64_t hash, Leaf& first, Leaf& second, EventFields& fields);
   void offer_value(std::uint32_t value, Leaf& first, Leaf& second, EventFields& fields);
-  void offer_entry(GroupId group, std::uint32_t entry, Leaf& leaf, EventFields& fields);
+  bool offer_entry(GroupId group, std::uint32_t entry, Leaf& leaf, EventFields& fields);
   void add_found(GroupId group);
   void offer_twins(GroupId group, EventFields& fields);
   bool group_holds(GroupId group, EventFields& fields);
@@ -169,13 +169,17 @@ class Matcher {
   void run_cluster(GroupId group, EventFields& fields, std::vector<RuleId>& rules);
 
   std::shared_ptr<const Automaton> automaton_;
-  // A group that was found, and in which event; the last one of those that share the place.
+  // A group that was found, or an index value all of whose groups were, and in which event; the last one of those that
+  // share the place.
   struct Sighting {
-    GroupId group = kNone;
-    std::uint32_t event = 0;
+    std::uint32_t of = kNone, event = 0;
   };
   static constexpr std::size_t kSightings = 4096, kSightingsFrom = 64;
-  static std::size_t sighting_of(GroupId group) { return group * 0x9e3779b1u >> 20; }
+  static std::size_t sighting_of(std::uint32_t of) { return of * 0x9e3779b1u >> 20; }
+  bool was_sighted(std::uint32_t of) const {
+    const Sighting& last = sightings_[sighting_of(of)];
+    return last.of == of && last.event == event_ && !find_all_;
+  }
   bool is_found(GroupId group) const;
 
   // Whether a group holds, and in which event.

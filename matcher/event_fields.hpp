@@ -52,10 +52,14 @@ class EventFields {
   struct Element {
     ArrayId array;
     LeafId leaf_begin, leaf_end;
+    bool has(LeafId leaf) const { return leaf >= leaf_begin && leaf < leaf_end; }
   };
+  // `depth`: the segments of its path.
   struct Array {
     ElementId parent;
     LeafId leaf_begin, leaf_end;
+    std::uint32_t depth;
+    bool has(LeafId leaf) const { return leaf >= leaf_begin && leaf < leaf_end; }
   };
 
   void reset(std::size_t field_count) {
@@ -114,8 +118,8 @@ class EventFields {
   // `content`: between the quotes, escapes as they stand.
   bool add_escaped(FieldId field, std::string_view content);
 
-  ArrayId open_array() {
-    arrays_.push_back({current_, next_leaf(), kNone});
+  ArrayId open_array(std::uint32_t depth) {
+    arrays_.push_back({current_, next_leaf(), kNone, depth});
     return static_cast<ArrayId>(arrays_.size() - 1);
   }
   void close_array(ArrayId array) { arrays_[array].leaf_end = next_leaf(); }
@@ -147,6 +151,12 @@ class EventFields {
   const Element& element(ElementId id) const { return elements_[id]; }
   const Array& array(ArrayId id) const { return arrays_[id]; }
   bool has_arrays() const { return !elements_.empty(); }
+  std::size_t element_count() const { return elements_.size(); }
+  ElementId parent(ElementId id) const { return arrays_[elements_[id].array].parent; }  // the one around its array
+  bool spans_array(ElementId id) const {
+    const Element& its = elements_[id];
+    return its.leaf_begin == arrays_[its.array].leaf_begin && its.leaf_end == arrays_[its.array].leaf_end;
+  }
 
  private:
   struct ParsedString {

@@ -26,7 +26,8 @@ auto lists_of(const std::vector<std::uint32_t>& groups) {
 
 }  // namespace
 
-Matcher::Matcher(std::shared_ptr<const Automaton> automaton) : automaton_(std::move(automaton)) {
+Matcher::Matcher(std::shared_ptr<const Automaton> automaton)
+    : automaton_(std::move(automaton)), consistency_(automaton_->path_names_) {
   for (const auto& field : automaton_->fields_) {
     const bool remembers = field.costly && remembered_.size() < kRememberingFieldsMax;
     remembered_of_field_.push_back(remembers ? static_cast<std::uint32_t>(remembered_.size()) : kNone);
@@ -216,30 +217,34 @@ void Matcher::find_by_address(const Automaton::Field& field, Leaf& leaf, EventFi
 
 void Matcher::offer_value(std::uint32_t value, Leaf& first, Leaf& second, EventFields& fields) {
   const auto offer_at = [&](GroupId group, std::uint32_t entry) {
-    offer_entry(group, entry, automaton_->groups_[group] == first.field ? first : second, fields);
+    return offer_entry(group, entry, automaton_->groups_[group] == first.field ? first : second, fields);
   };
   if ((value & Automaton::kPosting) == 0) {
     if ((value & Automaton::kStem) == 0) offer_at(value, 0);  // else a chance hit
     return;
   }
+  // PERF: many leaves may have a value that many lists have.
   const std::uint32_t* at = automaton_->lists_.data() + (value & ~Automaton::kPosting);
-  for (const std::uint32_t* const end = at + 1 + 2 * at[0]; ++at != end; ++at) offer_at(at[0], at[1]);
+  const bool is_long = at[0] >= kSightingsFrom;
+  if (is_long && was_sighted(value)) return;
+  bool all_found = true;
+  for (const std::uint32_t* const end = at + 1 + 2 * at[0]; ++at != end; ++at) all_found &= offer_at(at[0], at[1]);
+  if (is_long && all_found) sightings_[sighting_of(value)] = {value, event_};
 }
 
-void Matcher::offer_entry(GroupId group, std::uint32_t entry, Leaf& leaf, EventFields& fields) {
-  if (is_found(group)) return;
+// Is it found, now or before?
+bool Matcher::offer_entry(GroupId group, std::uint32_t entry, Leaf& leaf, EventFields& fields) {
+  if (is_found(group)) return true;
   const std::vector<std::uint32_t>& groups = automaton_->groups_;
   Words words = values_of(groups, group).subspan(entry);
-  if (groups[group] == leaf.field && entry_holds(read_entry(words), leaf, fields)) add_found(group);
+  const bool holds = groups[group] == leaf.field && entry_holds(read_entry(words), leaf, fields);
+  if (holds) add_found(group);
+  return holds;
 }
 
 // Says so of most groups that were found in this event already, never of another. Of few groups, sorting them once
 // takes repetitions out more cheaply.
-bool Matcher::is_found(GroupId group) const {
-  if (found_.size() < kSightingsFrom) return false;
-  const Sighting& last = sightings_[sighting_of(group)];
-  return last.group == group && last.event == event_ && !find_all_;
-}
+bool Matcher::is_found(GroupId group) const { return found_.size() >= kSightingsFrom && was_sighted(group); }
 
 // A group may be found by many leaves; what is kept stays within twice what is found.
 void Matcher::add_found(GroupId group) {

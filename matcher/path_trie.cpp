@@ -11,6 +11,7 @@ namespace {
 struct Draft {
   std::map<std::string, NodeId, std::less<>> children;
   FieldId field = kNone;
+  std::uint32_t depth = 0;
 };
 
 std::vector<Draft> draft_of(std::span<const std::string> paths) {
@@ -22,8 +23,9 @@ std::vector<Draft> draft_of(std::span<const std::string> paths) {
       const auto dot = rest.find('.');
       more = dot != std::string_view::npos;
       const auto [at, added] = drafts[node].children.try_emplace(std::string(rest.substr(0, dot)), drafts.size());
+      const std::uint32_t depth = drafts[node].depth + 1;
       node = at->second;
-      if (added) drafts.emplace_back();
+      if (added) drafts.emplace_back().depth = depth;
       if (more) rest.remove_prefix(dot + 1);
     }
     drafts[node].field = field;
@@ -46,6 +48,7 @@ void PathTrie::build(std::span<const std::string> paths) {
   for (NodeId id = 0; id < drafts.size(); ++id) {
     Node& node = nodes_[id];
     node.field = drafts[id].field;
+    node.depth = drafts[id].depth;
     node.table_begin = static_cast<std::uint32_t>(entries_.size());
     if (drafts[id].children.empty()) continue;
     node.table_mask = static_cast<std::uint32_t>(std::bit_ceil(2 * drafts[id].children.size()) - 1);

@@ -5,7 +5,7 @@
 // Shape. Node 0 is the root. A node has a small probe table, keyed by a hash of the segment under a secret of this
 // trie, so that nobody can aim at collisions, and in front of it 256 bits that most unused keys fail:
 //
-//     node  [ filter | table_begin, table_mask | field ]      entry  [ hash | bytes | child | text ]
+//     node  [ filter | table_begin, table_mask | field, depth ]      entry  [ hash | bytes | child | text ]
 //
 // Invariant: tables are at most half full, so a probe ends.
 //
@@ -53,7 +53,8 @@ class PathTrie {
     }
   }
 
-  FieldId field(NodeId node) const { return nodes_[node].field; }  // kNone if no rule has a leaf list here
+  FieldId field(NodeId node) const { return nodes_[node].field; }        // kNone if no rule has a leaf list here
+  std::uint32_t depth(NodeId node) const { return nodes_[node].depth; }  // segments from the root
   bool has_children(NodeId node) const { return nodes_[node].table_mask != 0; }
   std::size_t node_count() const { return nodes_.size(); }
   std::size_t bytes() const { return nodes_.size() * sizeof(Node) + entries_.size() * sizeof(Entry) + text_.size(); }
@@ -63,6 +64,7 @@ class PathTrie {
     std::array<std::uint64_t, 4> filter{};
     std::uint32_t table_begin = 0, table_mask = 0;
     FieldId field = kNone;
+    std::uint32_t depth = 0;
   };
   struct Entry {
     std::uint64_t hash = 0;

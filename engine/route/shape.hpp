@@ -50,7 +50,8 @@ struct ShortText {
 
 struct Shape {
   enum class Kind : std::uint8_t { none, string, scalar, open_array, close_array, open_element, close_element };
-  // A string of the text, or one of the scalars that are wanted of it, by order.
+  // A string of the text, or one of the scalars that are wanted of it, by order. Of an array that is opened, `index` is
+  // the depth of its path.
   struct Value {
     Kind kind = Kind::none;
     std::uint32_t index = 0;

@@ -197,7 +197,7 @@ bool ShapeReader::value(NodeId node, bool in_array) {
 // Behind the bracket. Elements are noted where leaves come of them, but not one that has all leaves of its array.
 bool ShapeReader::array(NodeId node) {
   if (++depth_ > kJsonDepthMax) return false;
-  const auto add_bracket = [&](Shape::Kind kind) { steps_.push_back({{kind, 0}, kNone}); };
+  const auto add_bracket = [&](Shape::Kind kind, std::uint32_t depth = 0) { steps_.push_back({{kind, depth}, kNone}); };
   std::size_t elements = 0, opened_at = 0;
   bool ends_in_element = false;
   if (next() == ']') {
@@ -209,7 +209,7 @@ bool ShapeReader::array(NodeId node) {
     const char kind = next();
     const bool is_element = node != kNone && (kind == '{' || kind == '[');
     const std::size_t before = steps_.size();
-    if (is_element && elements == 0) add_bracket(Shape::Kind::open_array);
+    if (is_element && elements == 0) add_bracket(Shape::Kind::open_array, wants_.paths.depth(node));
     if (is_element) add_bracket(Shape::Kind::open_element);
     const std::size_t inside = steps_.size();
     if (!value(node, true)) return false;

@@ -70,16 +70,16 @@ bool Walker::walk(const StringIndex& text, NodeId root) {
     } else if (step.value.kind == Shape::Kind::scalar) {
       add_scalar(shapes_.scalar(step.value.index), step.field);
     } else {
-      take_bracket(step.value.kind);
+      take_bracket(step.value);
     }
   }
   return true;
 }
 
-void Walker::take_bracket(Shape::Kind kind) {
-  switch (kind) {
+void Walker::take_bracket(Shape::Value bracket) {
+  switch (bracket.kind) {
     case Shape::Kind::open_array:
-      return arrays_.push_back(fields_.open_array());
+      return arrays_.push_back(fields_.open_array(bracket.index));
     case Shape::Kind::close_array:
       fields_.close_array(arrays_.back());
       return arrays_.pop_back();

@@ -48,7 +48,7 @@ class Walker {
   std::string_view unescaped_member(std::size_t i, std::string_view content);
   bool add_string(std::string_view content, FieldId field);
   void add_scalar(std::string_view text, FieldId field);
-  void take_bracket(Shape::Kind kind);
+  void take_bracket(Shape::Value bracket);
 
   EventFields& fields_;
   ShapeTable shapes_;

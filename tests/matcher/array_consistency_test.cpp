@@ -1,4 +1,6 @@
 // The leaves that satisfy a rule must agree on every array element that they share.
+#include <fmt/core.h>
+
 #include <catch2/catch.hpp>
 #include <functional>
 
@@ -157,6 +159,84 @@ TEST_CASE("arrays within arrays within one key agree with trying every choice", 
     const std::string event = "{\"k\":" + value(5) + ",\"k\":" + value(5) + "}";
     INFO("MILLRACE_TEST_SEED=" << seed << " round=" << round << " " << event);
     REQUIRE(test::FastEngine(patterns).match(event) == test::SlowEngine(patterns).match(event));
+  }
+}
+
+TEST_CASE("a value beside the objects of its array agrees with each of them", "[matcher]") {
+  std::string event = R"({"a":[)";
+  for (int i = 0; i < 30; ++i) event += R"([{"c":0},1,{"b":2}],)";
+  test::FastEngine engine({R"({"a":[1],"a":{"b":[3]}})", R"({"a":{"c":[9]}})"});
+  CHECK(engine.match(event + R"([{"c":0},2,{"b":3}]]})")->empty());
+  CHECK(engine.match(event + R"([{"c":0},1,{"b":3}]]})") == std::vector<RuleId>{0});
+}
+
+TEST_CASE("lists of an event are evaluated anew where there is no room for all their sets", "[matcher]") {
+  constexpr std::size_t kObjects = 4096, kShared = 15, kRules = kSetWordsMax / (kObjects / 64);
+  std::string event = "{\"a\":[";
+  for (std::size_t i = 0; i < kObjects; ++i) event += i % 2 == 0 ? R"({"x":"n"},)" : R"({"y":"n"},)";
+  for (std::size_t i = 0; i < kShared; ++i) event += fmt::format(R"({{"x":"k{0}","y":"k{0}"}},)", i);
+  event.back() = ']';
+  std::vector<std::string> patterns;
+  std::vector<RuleId> matching;
+  for (std::size_t i = 0; i < 2 * kRules; ++i) {
+    const std::size_t x = i % kRules, y = (x + i / kRules * kRules / 2) % kRules;
+    if (x % kShared == y % kShared) matching.push_back(static_cast<RuleId>(i));
+    patterns.push_back(
+        fmt::format(R"({{"a":{{"x":["n","k{}","u{}"],"y":["n","k{}","u{}"]}}}})", x % kShared, x, y % kShared, y));
+  }
+  CHECK(test::FastEngine(patterns).match(event + "}") == matching);
+}
+
+// So many that a search of a few choices does not find out; without duplicate keys but for some events.
+TEST_CASE("choices among many elements agree with trying every choice", "[matcher]") {
+  const auto seed = test::seed_of_run();
+  test::Random random(seed);
+  const auto values = [&] {
+    return random.of({"1", "2", "1,2", R"({"exists":true})", R"({"exists":false})", R"(1,{"exists":false})",
+                      R"({"anything-but":[1]})"});
+  };
+  const auto leaf = [&](const char* key) { return std::string(key) + ":" + random.of({"1", "1", "1", "2", "[1,2]"}); };
+  const std::function<std::string(std::size_t, std::size_t)> object = [&](std::size_t depth, std::size_t kind) {
+    const auto array = [&](std::size_t count) {
+      std::string out;
+      for (std::size_t i = 0; i < count; ++i) {
+        if (i > 0) out += ",";
+        const std::string inner = object(depth - 1, random.one_in(9) ? 3 : kind);
+        out += random.one_in(12) ? "[1," + inner + "," + object(depth - 1, kind) + "]" : inner;
+      }
+      return "[" + out + "]";
+    };
+    std::string out;
+    const auto add = [&](const std::string& member) { out += (out.empty() ? "" : ",") + member; };
+    if (kind != 0) add(leaf("\"b\""));
+    if (kind != 1) add(leaf("\"c\""));
+    if (depth > 0 && kind != 2) add("\"a\":" + (random.one_in(5) ? object(depth - 1, kind) : array(random.below(6))));
+    if (depth > 0 && random.one_in(2)) add("\"d\":" + array(1 + random.below(3)));
+    if (random.one_in(40)) add(random.of({R"("a.b":1)", R"("b":1)", R"("a":[{"b":1},{"c":1}])"}));
+    return "{" + out + "}";
+  };
+  for (int round = 0; round < 300; ++round) {
+    std::vector<std::string> patterns;
+    for (int i = 0; i < 12; ++i) {
+      std::string pattern;
+      for (const char* path : {"k.a", "k.a.a.b", "k.a.a.c", "k.a.b", "k.a.c", "k.a.d.b", "k.a.d.c", "k.b", "k.c", "k.d",
+                               "k.d.b", "m.b", "m.c"}) {
+        if (random.one_in(3)) pattern += std::string(pattern.empty() ? "\"" : ",\"") + path + "\":[" + values() + "]";
+      }
+      if (!pattern.empty()) patterns.push_back("{" + pattern + "}");
+    }
+    const auto objects = [&](std::size_t count) {
+      std::string out;
+      for (std::size_t i = 0; i < count; ++i) out += (i > 0 ? "," : "") + object(random.below(3), random.below(4));
+      return "[" + out + "]";
+    };
+    test::FastEngine fast(patterns);
+    const test::SlowEngine slow(patterns);
+    for (int i = 0; i < 2; ++i) {
+      const std::string event = "{\"k\":" + objects(24) + ",\"m\":" + objects(random.below(12)) + "}";
+      INFO("MILLRACE_TEST_SEED=" << seed << " round=" << round << " " << event);
+      REQUIRE(fast.match(event) == slow.match(event));
+    }
   }
 }
 
