@@ -38,11 +38,12 @@ struct Block {
   std::size_t text_bytes = 0;
   std::vector<RecordRef> records;
   std::vector<BadStretch> bad;
-  std::uint64_t records_done = 0;  // of the input, this block's and bad ones included
-  std::uint64_t digests = 0;       // CloudTrail digests, which hold no records
-  std::uint64_t notices = 0;       // of deliveries, which name log files
-  std::uint64_t stored_bytes = 0;  // of the input as stored that were read for this block
-  std::uint64_t input_bytes = 0;   // unpacked bytes that this block accounts for
+  std::uint64_t records_done = 0;   // of the input, this block's and bad ones included
+  std::uint64_t digests = 0;        // CloudTrail digests, which hold no records
+  std::uint64_t notices = 0;        // of deliveries, which name log files
+  std::uint64_t stored_bytes = 0;   // of the input as stored that were read for this block
+  std::uint64_t input_bytes = 0;    // unpacked bytes that this block accounts for
+  const char* next_read = nullptr;  // as many bytes as the text, to be prefetched only; null for none
 
   std::string_view record(const RecordRef& ref) const { return {text.data() + ref.begin, ref.bytes}; }
 };

@@ -18,6 +18,8 @@
 #include <memory>
 #include <string>
 
+#include "engine/ingest/read_hint.hpp"
+
 namespace millrace {
 
 class Base64;
@@ -47,7 +49,8 @@ class ByteSource {
   // Of a file that is read as it stands; 0 for all else. Its bytes may be had from any place, on any thread.
   std::uint64_t plain_file_bytes() const { return decompressor_ || base64_ || fd_ == STDIN_FILENO ? 0 : size_; }
   std::size_t read_at(std::uint64_t offset, char* out, std::size_t bytes) const;  // fewer at the end or on a failure
-  void seek(std::uint64_t offset);                                                // where read() goes on
+  ReadHint hint_at(std::uint64_t offset, std::size_t bytes) const { return {fd_, offset, bytes}; }
+  void seek(std::uint64_t offset);  // where read() goes on
 
  private:
   std::size_t read_raw(char* out, std::size_t bytes);

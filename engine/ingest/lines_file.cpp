@@ -32,6 +32,7 @@ bool LinesReader::next(std::uint64_t numbered, Block& block) {
   const std::uint64_t done = std::min(base_ + at_, end_);
   block.input_bytes = block.stored_bytes = done - std::exchange(accounted_, done);
   block.text_bytes = bytes_;
+  block.next_read = next_read_;
   block.text = std::move(text);
   return true;
 }
@@ -77,6 +78,7 @@ bool LinesReader::read_more(std::string& text) {
   if (text.size() < needed) text.resize(needed);
   const std::size_t got = file_.source_.read_at(from, text.data() + bytes_, more);
   bytes_ += got;
+  next_read_ = hint_.prepare(from + got, kBlockBytes);
   std::memset(text.data() + bytes_, ' ', kJsonPaddingBytes);
   return got > 0;
 }

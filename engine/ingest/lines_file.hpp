@@ -45,7 +45,11 @@ class LinesReader {
  public:
   // Of the lines that begin in [begin, end). REQUIRES: 0 < begin < end.
   LinesReader(LinesFile& file, std::uint64_t begin, std::uint64_t end)
-      : file_(file), end_(end), base_(begin - 1), accounted_(begin) {}
+      : file_(file),
+        hint_(file.source_.hint_at(begin - 1, end - begin + 1)),
+        end_(end),
+        base_(begin - 1),
+        accounted_(begin) {}
 
   // Replaces `block` by the next lines, numbered from behind `numbered` on, and uses its memory again; false at the
   // end, which may be where something else begins.
@@ -59,6 +63,8 @@ class LinesReader {
   void stop_at(std::size_t place);
 
   LinesFile& file_;
+  const ReadHint hint_;
+  const char* next_read_ = nullptr;
   const std::uint64_t end_;
   std::uint64_t base_;       // place in the file of text[0]; the text lies in the block
   std::size_t at_ = 0;       // in the text, where the next line begins

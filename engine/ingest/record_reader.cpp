@@ -58,10 +58,10 @@ RecordReader::RecordReader(std::string path, std::size_t record_bytes_max, const
 }
 
 bool RecordReader::next(Block& block) {
+  if (mode_ == Mode::done) return false;
   spare_ = std::move(block.text);
   block = {};
   block.input = name_;
-  if (mode_ == Mode::done) return false;
   if (numbers_restart_) numbered_ = 0;
   for (;;) {
     Progress progress = Progress::going;

@@ -45,8 +45,8 @@ class RecordReader {
                std::uint64_t skipped = 0, std::string memory = {});
   std::string release() { return std::move(buffer_); }
 
-  // Replaces `block` by the next one, whose memory it uses again; false at the end. A block may hold bad stretches
-  // only.
+  // Replaces `block` by the next one, whose memory it uses again; false at the end, which leaves it. A block may hold
+  // bad stretches only.
   bool next(Block& block);
 
   bool opened() const { return source_.opened(); }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/ingest/json_scan.hpp"
+#include "engine/ingest/read_hint.hpp"
 #include "engine/uuid.hpp"
 #include "matcher/key_hash.hpp"
 
@@ -113,6 +114,7 @@ Router::Router(std::shared_ptr<const RuleSet> rules, RouteOptions options)
 template <typename Handle>
 void Router::for_each_record(const Block& block, Handle&& handle) {
   for (const RecordRef& ref : block.records) {
+    if (block.next_read != nullptr) prefetch(block.next_read + ref.begin, ref.bytes);
     const char* const bad_kind = examine(block.record(ref));
     const std::vector<RecordRef> pieces = bad_kind == nullptr ? std::vector<RecordRef>{} : pieces_of(block, ref);
     if (pieces.empty()) handle(ref, bad_kind);

@@ -41,6 +41,20 @@ TEST_CASE("records are found in each container", "[engine]") {
   CHECK(found.input_bytes == text.size());
 }
 
+// PERF: a third of the time of small files went into filling new memory.
+TEST_CASE("a reader gives all memory back", "[engine]") {
+  const test::TempFile file("{\"Records\":[" + kA + "]}");
+  Block block;
+  std::string memory;
+  for (int i = 0; i < 3; ++i) {
+    RecordReader reader(file.path(), kRecordBytesMaxDefault, nullptr, 0, std::move(memory));
+    while (reader.next(block)) continue;
+    memory = reader.release();
+  }
+  CHECK(block.text.size() >= kBlockBytes);
+  CHECK(memory.size() >= kBlockBytes);
+}
+
 TEST_CASE("one record in many lines is one record", "[engine]") {
   const std::string record = "{\n  \"eventSource\": \"s3.amazonaws.com\"\n}";
   CHECK(read_text(record + "\n").records == Strings{record});
