@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "matcher/evaluate.hpp"
+#include "matcher/key_hash.hpp"
 
 namespace millrace {
 namespace {
@@ -128,7 +129,7 @@ void ElementSets::examine(const LeafLists::Leaves& first, const LeafLists::Leave
   ElementId last = kNone;
   for (std::size_t i = 0; i < runs.size() && out.regular; ++i) {
     const ElementId now = anchor(fields_->leaf(runs[i]).element, out.depth);
-    if (i > 0 && now != last) out.regular = now != kNone && last != kNone && part_in_one_array(last, runs[i - 1], now);
+    if (i > 0 && now != last) out.regular = part_in_one_array(last, runs[i - 1], now);
     last = now;
   }
   out.shares = last != kNone;
@@ -211,7 +212,8 @@ const ElementSets::Values& ElementSets::values_of(std::uint32_t field) {
   if (field >= values_.size()) values_.resize(lists_->leaves_count());
   Values& out = values_[field];
   if (!out.values.empty()) return out;
-  std::unordered_map<std::string_view, std::size_t> strings, others;
+  const auto hash = [&](std::string_view text) { return text_hash(secret_, text); };
+  std::unordered_map<std::string_view, std::size_t, decltype(hash)> strings(0, hash), others(0, hash);
   for (LeafId id = fields_->first(lists_->leaves(field).field); id != kNone; id = fields_->leaf(id).next) {
     const Leaf& leaf = fields_->leaf(id);
     auto& known = leaf.kind == LeafKind::string ? strings : others;

@@ -27,6 +27,7 @@
 
 #include "matcher/event_fields.hpp"
 #include "matcher/leaf_lists.hpp"
+#include "matcher/secret.hpp"
 
 namespace millrace {
 
@@ -112,6 +113,7 @@ class ElementSets {
   }
 
   std::span<const std::string> paths_;
+  const std::uint64_t secret_ = fresh_secret();  // so that nobody can aim at collisions
   LeafLists* lists_ = nullptr;
   EventFields* fields_ = nullptr;
   std::vector<Word> words_;          // sets of lists and fields
