@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <unordered_set>
 
@@ -21,6 +22,7 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
+constexpr std::size_t kUsualRuleBytes = 256;  // PERF: room is made for so many at once
 constexpr std::size_t kRefusedShownMax = 20;  // LIMIT: of refused rules in one message; the count of the rest follows
 
 // EventBridge's: 1 to 64 characters, letters, digits and . - _
@@ -42,6 +44,9 @@ std::string read_file(const std::string& path, bool& ok) {
   std::ifstream file(path, std::ios::binary);
   ok = static_cast<bool>(file);
   std::string text;
+  std::error_code unknown;  // of a pipe
+  if (const auto bytes = std::filesystem::file_size(path, unknown); !unknown)
+    text.reserve(bytes + simdjson::SIMDJSON_PADDING);  // PERF: or it is copied again and again
   char buffer[1 << 16];
   while (file.read(buffer, sizeof(buffer)) || file.gcount() > 0)
     text.append(buffer, static_cast<std::size_t>(file.gcount()));
@@ -86,6 +91,7 @@ class RuleSetReader {
     const auto begin = std::chrono::steady_clock::now();
     set_->fingerprint_ = uuid_from(text_);
     text_.reserve(text_.size() + simdjson::SIMDJSON_PADDING);
+    make_room(text_.size() / kUsualRuleBytes);
     if (!read_all()) return Failure{source_ + ": " + failure_};
     if (set_->rules_.empty())
       return Failure{source_ + ": holds no rules; expected {\"Rules\": [{\"Name\": …, \"EventPattern\": …}]}"};
@@ -95,6 +101,12 @@ class RuleSetReader {
   }
 
  private:
+  void make_room(std::size_t rules) {
+    set_->rules_.reserve(rules);
+    checked_.reserve(rules);
+    name_hashes_.reserve(rules);
+  }
+
   bool fail(std::string why) {
     failure_ = std::move(why);
     return false;
@@ -288,13 +300,12 @@ class RuleSetReader {
 
   bool read_target(ondemand::object& object, Target& target, TargetInputText& input) {
     for (auto member : object) {
-      std::string_view key;
+      std::string_view name;
       ondemand::value value;
-      auto error = member.unescaped_key().get(key);
+      auto error = member.unescaped_key().get(name);
       if (!error) error = member.value().get(value);
       if (error) return fail_json();
       std::optional<std::string> text;
-      const std::string name(key);
       if (name == "InputTransformer") {
         if (!value.is_null() && !read_transformer(value, input)) return false;
       } else if (name == "RetryPolicy") {
@@ -313,10 +324,10 @@ class RuleSetReader {
   }
 
   // A string, or null for none.
-  bool read_text(ondemand::value value, const std::string& name, std::optional<std::string>& out) {
+  bool read_text(ondemand::value value, std::string_view name, std::optional<std::string>& out) {
     std::string_view text;
     if (value.is_null()) return true;
-    if (value.get_string().get(text)) return fail(place() + "a target's " + name + " is not a string");
+    if (value.get_string().get(text)) return fail(place() + "a target's " + std::string(name) + " is not a string");
     out = std::string(text);
     return true;
   }
