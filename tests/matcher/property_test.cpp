@@ -333,5 +333,27 @@ TEST_CASE("of a long list, the same values are accepted as one by one", "[proper
   for (std::uint64_t round = 0; round < 3000; ++round) check_list(seed + round);
 }
 
+TEST_CASE("a value that many lists have leads to all of them in each event", "[property]") {
+  const auto seed = test::seed_of_run();
+  Random random(seed);
+  std::vector<std::string> patterns;
+  for (int i = 0; i < 300; ++i) {
+    const std::string values =
+        std::string(random.of({"\"v\",", "\"w\",", "\"v\",\"w\","})) + "\"k" + std::to_string(i) + "\"";
+    patterns.push_back(R"({"a":[)" + values + "]" + random.of({"", R"(,"b":["v"])", R"(,"b":[1])"}) + "}");
+  }
+  test::FastEngine automaton(patterns);
+  const test::SlowEngine oracle(patterns);
+  for (int round = 0; round < 200; ++round) {
+    std::string values;
+    for (std::size_t i = random.below(12); i > 0; --i)
+      values += random.of({"\"v\",", "\"w\",", "\"u\",", "\"k7\",", "1,"});
+    const std::string event = R"({"a":[)" + values + random.of({"\"v\"", "\"k9\"", "2"}) + R"(],"b":)" +
+                              random.of({"\"v\"", "1", "[1,\"v\"]"}) + "}";
+    INFO("MILLRACE_TEST_SEED=" << seed << " " << event);
+    REQUIRE(shown(automaton.match(event)) == shown(oracle.match(event)));
+  }
+}
+
 }  // namespace
 }  // namespace millrace
