@@ -33,6 +33,7 @@ class JsonScan {
   std::size_t find_close(const char* data, std::size_t from, std::size_t bytes);
 
   bool closed() const { return closed_; }
+  bool in_string() const { return in_string_; }
   bool malformed() const { return malformed_; }
   bool too_deep() const { return depth() > kScanDepthMax; }  // which is malformed too
   std::size_t depth() const { return is_object_.size(); }

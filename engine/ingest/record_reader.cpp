@@ -268,7 +268,7 @@ Beginning RecordReader::element_at(std::size_t at) const {
 }
 
 RecordReader::Progress RecordReader::header(Block& block) {
-  const std::string_view text(buffer_.data(), buffer_bytes_);
+  const std::string_view text = text_of_record(at_);
   const Header found = read_header(text, at_ + 1, false);
   const auto newline = text.find('\n', at_);
   if (found.kind == Header::container) {
@@ -278,10 +278,10 @@ RecordReader::Progress RecordReader::header(Block& block) {
   if (found.kind == Header::record) {
     // One record a line, if the line ends where the object does.
     std::size_t behind = found.end;
-    while (behind < buffer_bytes_ && (text[behind] == ' ' || text[behind] == '\t' || text[behind] == '\r')) ++behind;
-    if (behind == buffer_bytes_ && !input_ended_ && !record_too_large(at_)) return Progress::need_more;
+    while (behind < text.size() && (text[behind] == ' ' || text[behind] == '\t' || text[behind] == '\r')) ++behind;
+    if (behind == text.size() && !input_ended_ && !record_too_large(at_)) return Progress::need_more;
     const bool holds_none = found.digest || found.notice;
-    if (behind < buffer_bytes_ && newline == behind && !holds_none) {
+    if (behind < text.size() && newline == behind && !holds_none) {
       no_container_at_ = base_ + at_;
       mode_ = Mode::lines;
       return Progress::going;
@@ -349,7 +349,7 @@ RecordReader::Progress RecordReader::elements(Block& block) {
       wrapped_in_ = wrapper_of(element);
     }
   }
-  at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
+  at_ = scan_.find_close(buffer_.data(), at_, text_of_record(keep_).size());
   if (scan_.malformed()) return lose_balance(block, keep_);
   if (!scan_.closed() && !record_too_large(keep_)) return Progress::need_more;
   if (at_ - keep_ > record_bytes_max_) return skip_record(block, keep_);
@@ -400,7 +400,7 @@ RecordReader::Progress RecordReader::other_element(Block& block) {
 // What stands behind an array: other members of its object, one of which may hold records too.
 RecordReader::Progress RecordReader::remainder(Block& block) {
   if (!unwrapped_.empty() || (!block.records.empty() && wrapped_in_ != nullptr)) return Progress::flush;
-  const Header found = read_header({buffer_.data(), buffer_bytes_}, at_, true);
+  const Header found = read_header(text_of_record(at_), at_, true);
   if (found.kind == Header::container) {
     if (found.wrapped_in != nullptr && !block.records.empty()) return Progress::flush;
     return enter(found.end, found.wrapped_in, found.control);
@@ -426,26 +426,27 @@ RecordReader::Progress RecordReader::skip_rest() {
   return Progress::going;
 }
 
-// What is too large is bad, and no record begins in it.
+// What is too large is bad, and no record begins in it, but behind a line break within a string, which none can have.
 RecordReader::Progress RecordReader::skip_record(Block& block, std::size_t begin) {
+  bad(block, "too_large", "is larger than --max-record", begin, buffer_bytes_);
   scan_.restart();
-  at_ = scan_.find_close(buffer_.data(), begin, buffer_bytes_);
-  bad(block, "too_large", "is larger than --max-record", begin, at_);
-  keep_ = at_;
+  keep_ = at_ = begin;
   mode_behind_ = mode_ == Mode::elements ? Mode::elements : Mode::start;
   mode_ = Mode::skip_record;
   return Progress::going;
 }
 
 RecordReader::Progress RecordReader::skip_record() {
-  if (!scan_.closed() && !scan_.malformed()) keep_ = at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
-  if (scan_.malformed()) {
-    mode_ = mode_behind_;
-    return look_from(at_ - 1);
+  bool broken = false;
+  while (!broken && !scan_.closed() && at_ < buffer_bytes_) {
+    const auto newline = std::string_view(buffer_.data(), buffer_bytes_).find('\n', at_);
+    keep_ = at_ = scan_.find_close(buffer_.data(), at_, std::min(newline, buffer_bytes_ - 1) + 1);
+    broken = scan_.malformed() || (newline != std::string_view::npos && scan_.in_string());
   }
-  if (!scan_.closed()) return Progress::need_more;
-  scan_.restart();
+  if (!broken && !scan_.closed()) return Progress::need_more;
   mode_ = mode_behind_;
+  if (broken) return look_from(scan_.malformed() ? at_ - 1 : at_);
+  scan_.restart();
   return Progress::going;
 }
 

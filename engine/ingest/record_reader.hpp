@@ -18,6 +18,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -96,6 +97,10 @@ class RecordReader {
   void skip_space(std::string_view also = "");
   std::uint64_t stored_bytes_so_far() const;
   bool record_too_large(std::size_t begin) const { return buffer_bytes_ - begin > record_bytes_max_; }
+  // The buffer as far as it takes to tell that a record is too large; what is behind must not count (I1).
+  std::string_view text_of_record(std::size_t begin) const {
+    return {buffer_.data(), std::min(buffer_bytes_, begin + record_bytes_max_ + 1)};
+  }
 
   std::shared_ptr<const std::string> name_;
   ByteSource source_;

@@ -55,6 +55,16 @@ TEST_CASE("a reader gives all memory back", "[engine]") {
   CHECK(memory.size() >= kBlockBytes);
 }
 
+TEST_CASE("behind a record that is too large and has no end, the lines are found", "[engine]") {
+  const std::string large = "{\"n\":\"" + std::string(3000, 'x');
+  for (const std::string& text :
+       {"[" + large + "\n" + kA + "\n" + kB + "\n", "{\"Records\":[" + large + "\n" + kA + "\n" + kB}) {
+    const Found found = read_text(text, 1000);
+    CHECK(found.records == Strings{kA, kB});
+    CHECK(found.bad[0] == "too_large");
+  }
+}
+
 TEST_CASE("one record in many lines is one record", "[engine]") {
   const std::string record = "{\n  \"eventSource\": \"s3.amazonaws.com\"\n}";
   CHECK(read_text(record + "\n").records == Strings{record});
