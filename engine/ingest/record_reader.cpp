@@ -26,6 +26,8 @@ constexpr std::uint64_t kLooksMin = 4096, kBytesALook = 256;
 // LIMIT: gone through again at an input's end for records behind one that does not balance.
 constexpr std::size_t kRescanBytesMax = std::size_t{64} << 20;
 
+constexpr const char* kNoMember = "is not JSON: expected , or } behind the array of records";
+
 // Never shrinks: what is there need not be filled again.
 void grow(std::string& text, std::size_t bytes) {
   if (text.size() < bytes) text.resize(bytes);
@@ -181,16 +183,15 @@ RecordReader::Progress RecordReader::step(Block& block) {
       return elements(block);
     case Mode::remainder:
       return remainder(block);
-    case Mode::skip_rest:
-      return skip_rest();
     case Mode::lines:
       return lines(block);
     case Mode::resync:
       return resync(block);
     case Mode::skip_line:
       return skip_line();
+    case Mode::skip_rest:
     case Mode::skip_record:
-      return skip_record();
+      return skip_value(block);
     case Mode::done:
       break;
   }
@@ -410,23 +411,15 @@ RecordReader::Progress RecordReader::remainder(Block& block) {
     mode_ = Mode::start;
     return Progress::going;
   }
-  if (found.kind == Header::malformed)
-    return lose_sync(block, "not_json", "is not JSON: expected , or } behind the array of records");
+  if (found.kind == Header::malformed) return lose_sync(block, "not_json", kNoMember);
   if (!record_too_large(at_)) return Progress::need_more;
   scan_.restart(true);
+  mode_behind_ = Mode::start;
   mode_ = Mode::skip_rest;
   return Progress::going;
 }
 
-// Members too large to be kept, behind an array, hold no records that could be read.
-RecordReader::Progress RecordReader::skip_rest() {
-  keep_ = at_ = scan_.find_close(buffer_.data(), at_, buffer_bytes_);
-  if (!scan_.closed() && !scan_.malformed()) return Progress::need_more;
-  mode_ = Mode::start;
-  return Progress::going;
-}
-
-// What is too large is bad, and no record begins in it, but behind a line break within a string, which none can have.
+// What is too large is bad.
 RecordReader::Progress RecordReader::skip_record(Block& block, std::size_t begin) {
   bad(block, "too_large", "is larger than --max-record", begin, buffer_bytes_);
   scan_.restart();
@@ -436,7 +429,8 @@ RecordReader::Progress RecordReader::skip_record(Block& block, std::size_t begin
   return Progress::going;
 }
 
-RecordReader::Progress RecordReader::skip_record() {
+// No record begins in what is too large to be kept, but behind a line break within a string, which none can have.
+RecordReader::Progress RecordReader::skip_value(Block& block) {
   bool broken = false;
   while (!broken && !scan_.closed() && at_ < buffer_bytes_) {
     const auto newline = std::string_view(buffer_.data(), buffer_bytes_).find('\n', at_);
@@ -444,8 +438,10 @@ RecordReader::Progress RecordReader::skip_record() {
     broken = scan_.malformed() || (newline != std::string_view::npos && scan_.in_string());
   }
   if (!broken && !scan_.closed()) return Progress::need_more;
+  const std::size_t place = scan_.malformed() ? at_ - 1 : at_;
+  if (broken && mode_ == Mode::skip_rest) bad(block, "not_json", kNoMember, place, buffer_bytes_);
   mode_ = mode_behind_;
-  if (broken) return look_from(scan_.malformed() ? at_ - 1 : at_);
+  if (broken) return look_from(place);
   scan_.restart();
   return Progress::going;
 }

@@ -74,7 +74,6 @@ class RecordReader {
   Progress enter(std::size_t behind_bracket, const char* wrapped_in, bool control);
   Beginning element_at(std::size_t at) const;
   Progress remainder(Block& block);
-  Progress skip_rest();
   Progress lines(Block& block);
   Progress resync(const Block& block);
   Beginning look_at(std::string_view from);
@@ -82,7 +81,7 @@ class RecordReader {
   void note_front();
   Progress skip_line();
   Progress skip_record(Block& block, std::size_t begin);
-  Progress skip_record();
+  Progress skip_value(Block& block);
   bool at_input_end(Block& block);
   void finish_block(Block& block);
   bool read_more(const Block& block);
@@ -126,7 +125,7 @@ class RecordReader {
   std::size_t rescanned_ = 0;
 
   Mode mode_ = Mode::start;
-  Mode mode_behind_ = Mode::start;  // the record that is skipped
+  Mode mode_behind_ = Mode::start;  // what is skipped
   JsonScan scan_;
   bool in_container_ = false;                          // the array is a member of an object
   bool in_array_of_containers_ = false;                // or they are its elements

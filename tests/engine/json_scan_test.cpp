@@ -85,6 +85,30 @@ TEST_CASE("a missing quote, a missing bracket and one of the wrong kind are seen
   }
 }
 
+TEST_CASE("brackets pair by kind at any depth", "[engine]") {
+  const auto seed = test::seed_of_run();
+  test::Random random(seed);
+  for (int round = 0; round < 500; ++round) {
+    std::string opening, closing;
+    for (std::size_t depth = 1 + random.below(400); closing.size() < depth;) {
+      const bool is_object = random.below(2) == 0;
+      opening += is_object ? "{\"\":" : "[";
+      closing.insert(0, 1, is_object ? '}' : ']');
+    }
+    const std::string text = opening + "0" + closing;
+    JsonScan scan;
+    INFO("MILLRACE_TEST_SEED=" << seed << " text: " << text);
+    REQUIRE(scan.find_close(text.data(), 0, text.size()) == text.size());
+    REQUIRE(scan.closed());
+    std::string wrong = text;
+    char& bracket = wrong[wrong.size() - 1 - random.below(closing.size())];
+    bracket = bracket == '}' ? ']' : '}';
+    scan.restart();
+    REQUIRE(scan.find_close(wrong.data(), 0, wrong.size()) == static_cast<std::size_t>(&bracket - wrong.data() + 1));
+    REQUIRE(scan.malformed());
+  }
+}
+
 TEST_CASE("a backslash at a cut escapes the byte behind the cut", "[engine]") {
   for (std::size_t cut = 3; cut < 200; ++cut) {
     const std::string text = "{\"" + std::string(cut - 3, 'a') + "\\\"}\"}";

@@ -65,6 +65,13 @@ TEST_CASE("behind a record that is too large and has no end, the lines are found
   }
 }
 
+TEST_CASE("behind a member that is too large and has no end, the lines are found", "[engine]") {
+  const std::string large = "{\"Records\":[],\"" + std::string(3000, 'x');
+  const Found found = read_text(large + "\n" + kA + "\n" + kB + "\n", 1000);
+  CHECK(found.records == Strings{kA, kB});
+  CHECK(found.bad == Strings{"not_json"});
+}
+
 TEST_CASE("one record in many lines is one record", "[engine]") {
   const std::string record = "{\n  \"eventSource\": \"s3.amazonaws.com\"\n}";
   CHECK(read_text(record + "\n").records == Strings{record});

@@ -1,0 +1,57 @@
+#include "engine/ingest/structure.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "engine/ingest/structure_loop.hpp"
+#include "engine/route/text_scan.hpp"
+
+namespace millrace {
+
+#ifdef __x86_64__
+void find_structure_avx512(const char* text, std::size_t bytes, StringState& state, Structure* out);
+#endif
+
+namespace {
+
+class Group {
+ public:
+  explicit Group(const char* at) : bytes_(at) {}
+  Group(const char* at, std::size_t count) : bytes_(padded(at, count).data()) {}
+  std::uint64_t equal(char c) const { return bytes_.equal(c); }
+  std::uint64_t brackets() const { return bytes_.equal_folded('{') | bytes_.equal_folded('}'); }
+  std::uint64_t may_follow_string() const { return bytes_.may_follow_string(); }
+  static std::uint64_t parity_so_far(std::uint64_t bits) { return millrace::parity_so_far(bits); }
+
+ private:
+  static std::array<char, 64> padded(const char* at, std::size_t count) {
+    std::array<char, 64> out;
+    out.fill(' ');
+    std::copy_n(at, count, out.begin());
+    return out;
+  }
+  Bytes64 bytes_;
+};
+
+std::vector<StructureFinder> finders_of_this_processor() {
+  std::vector<StructureFinder> out;
+#ifdef __x86_64__
+  __builtin_cpu_init();
+  const auto has = [](auto... answers) { return (... && (answers != 0)); };
+  if (has(__builtin_cpu_supports("avx512f"), __builtin_cpu_supports("avx512bw"), __builtin_cpu_supports("avx512vbmi"),
+          __builtin_cpu_supports("pclmul"), __builtin_cpu_supports("bmi2")))
+    out.push_back(find_structure_avx512);
+#endif
+  out.push_back(StructureLoop<Group>::find);
+  return out;
+}
+
+}  // namespace
+
+std::span<const StructureFinder> structure_finders() {
+  static const std::vector<StructureFinder> finders = finders_of_this_processor();
+  return finders;
+}
+
+}  // namespace millrace
