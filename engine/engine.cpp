@@ -1,16 +1,15 @@
 #include "engine/engine.hpp"
 
-#include <concurrentqueue/blockingconcurrentqueue.h>
+#include <concurrentqueue/concurrentqueue.h>
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <set>
 #include <thread>
 #include <utility>
 
 #include "engine/execute/executor.hpp"
 #include "engine/ingest/inputs.hpp"
+#include "engine/work_queue.hpp"
 
 namespace millrace {
 namespace {
@@ -33,61 +32,6 @@ constexpr std::size_t kBlocksBetweenStretches = 64;
 
 constexpr std::size_t kSparesMax = 16;  // LIMIT: blocks' memory that waits to be used again
 
-struct SmallInput {
-  InputFile file;
-  std::uint64_t skipped = 0;  // records that an earlier run had done
-};
-
-// Lines of a large input, which a worker reads itself.
-struct Stretch {
-  LinesFile* lines = nullptr;
-  std::uint64_t begin = 0, end = 0;
-};
-
-struct Work {
-  enum Kind : std::uint8_t { block, stretch, files, quit } kind = quit;
-  std::uint64_t sequence = 0;
-  Block content = {};
-  Stretch lines = {};
-  InputFile input = {};                            // of the block or the lines
-  std::shared_ptr<Numbering> numbering = nullptr;  // of the input
-  std::vector<SmallInput> small = {};
-};
-
-// PERF: a worker that waits sleeps at once, since it may have the core of the thread that unpacks.
-struct SleepAtOnce : moodycamel::ConcurrentQueueDefaultTraits {
-  static constexpr int MAX_SEMA_SPINS = 0;
-};
-
-// Pieces of work that may wait or be worked on at once. Who finds none free waits until half of them are.
-// PERF: woken for each piece, the reader would cost two changes of context for every 40 us of work.
-class Places {
- public:
-  explicit Places(std::size_t count) : count_(count), enough_((count + 1) / 2), free_(count) {}
-
-  void acquire() {
-    std::unique_lock lock(mutex_);
-    if (free_ == 0) freed_.wait(lock, [&] { return free_ >= enough_; });
-    --free_;
-  }
-
-  void release() {
-    const std::lock_guard lock(mutex_);
-    if (++free_ == enough_ || free_ == count_) freed_.notify_one();
-  }
-
-  void wait_for_all() {
-    std::unique_lock lock(mutex_);
-    freed_.wait(lock, [&] { return free_ == count_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable freed_;
-  const std::size_t count_, enough_;
-  std::size_t free_;
-};
-
 StartBatch opened_input(std::uint64_t sequence, bool last) {
   StartBatch batch = empty_batch(sequence, last);
   batch.tally.files = 1;
@@ -100,7 +44,7 @@ class Replay {
       : config_(config),
         hooks_(hooks),
         stop_(stop),
-        free_places_(2 * std::size_t{config.threads} + 6),
+        work_(config.threads),
         sink_(sink),
         pacer_(config.pace.is_any() ? std::make_unique<Pacer>(config.pace) : nullptr),
         executor_(
@@ -230,7 +174,7 @@ class Replay {
     std::uint64_t sequence = 0, small_bytes = 0;
     std::vector<SmallInput> small;
     const auto put_small = [&] {
-      if (!small.empty()) put({.kind = Work::files, .sequence = sequence++, .small = std::exchange(small, {})});
+      if (!small.empty()) work_.put({.kind = Work::files, .sequence = sequence++, .small = std::exchange(small, {})});
       small_bytes = 0;
     };
     for (const InputFile& file : files) {
@@ -251,10 +195,11 @@ class Replay {
     }
     put_small();
     if (pacer_) {
-      pacer_->finish(
-          stop_, [&](Block paced) { put({.kind = Work::block, .sequence = sequence++, .content = std::move(paced)}); });
+      pacer_->finish(stop_, [&](Block paced) {
+        work_.put({.kind = Work::block, .sequence = sequence++, .content = std::move(paced)});
+      });
     }
-    for (unsigned i = 0; i < config_.threads; ++i) work_.enqueue({});
+    work_.close();
     executor_.close(sequence);
   }
 
@@ -264,11 +209,11 @@ class Replay {
     executor_.submit(opened_input(sequence++, true));
     std::shared_ptr<Numbering> numbering;  // once workers have read of it
     const Pacer::Put put_block = [&](Block block) {
-      put({.kind = Work::block,
-           .sequence = sequence++,
-           .content = std::move(block),
-           .input = file,
-           .numbering = numbering});
+      work_.put({.kind = Work::block,
+                 .sequence = sequence++,
+                 .content = std::move(block),
+                 .input = file,
+                 .numbering = numbering});
     };
     if (pacer_) pacer_->begin_input(skipped);
     bool empty = true;
@@ -306,12 +251,12 @@ class Replay {
     LinesFile lines = reader.lines_file();
     const std::uint64_t bytes = reader.plain_file_bytes();
     for (; from + kStretchBytes < bytes && from < lines.irregular_from() && !stopping(); from += kStretchBytes)
-      put({.kind = Work::stretch,
-           .sequence = sequence++,
-           .lines = {&lines, from, from + kStretchBytes},
-           .input = file,
-           .numbering = numbering});
-    free_places_.wait_for_all();
+      work_.put({.kind = Work::stretch,
+                 .sequence = sequence++,
+                 .lines = {&lines, from, from + kStretchBytes},
+                 .input = file,
+                 .numbering = numbering});
+    work_.wait_for_all();
     reader.go_on_at(std::min(from, lines.irregular_from()));
   }
 
@@ -320,28 +265,19 @@ class Replay {
       batch.progress.push_back({file.path, file.bytes, file.modified_ns, records, finished, file.head});
   }
 
-  // Waits for a place, so that a slow sink stops the reader.
-  void put(Work work) {
-    free_places_.acquire();
-    work_.enqueue(std::move(work));
-  }
-
   void work() {
     std::shared_ptr<const RuleSet> rules;
     std::optional<Router> router;
     Memory memory;
-    for (;;) {
-      Work work;
-      work_.wait_dequeue(work);
-      if (work.kind == Work::quit) return;
+    while (auto work = work_.take()) {
       if (auto live = config_.rules->get(); live != rules) {
         rules = std::move(live);
         router.emplace(rules, config_.route);
       }
-      if (work.kind == Work::files) work_on_files(*router, work, memory);
-      if (work.kind == Work::block) work_on_block(*router, work);
-      if (work.kind == Work::stretch) work_on_stretch(*router, work, memory.block);
-      free_places_.release();
+      if (work->kind == Work::files) work_on_files(*router, *work, memory);
+      if (work->kind == Work::block) work_on_block(*router, *work);
+      if (work->kind == Work::stretch) work_on_stretch(*router, *work, memory.block);
+      work_.done();
     }
   }
 
@@ -433,12 +369,11 @@ class Replay {
   const ReplayHooks& hooks_;
   const std::atomic<int>& stop_;
   std::atomic<bool> abandoned_ = false;
-  Places free_places_;
+  WorkQueue work_;
   Sink& sink_;
   ResumePoint resume_point_;
   std::uint64_t stored_bytes_ = 0;
   std::unique_ptr<Pacer> pacer_;
-  moodycamel::BlockingConcurrentQueue<Work, SleepAtOnce> work_;
   moodycamel::ConcurrentQueue<std::string> spares_;  // memory of blocks that are done
   Executor executor_;
   ReplayReport report_;
