@@ -61,7 +61,7 @@ class Decompressor::Gzip {
   inflate_state state_;
 };
 
-// Block by block: a call that fails says nothing of what it unpacked before.
+// Block by block: what a call that fails says of its output is not so.
 class Decompressor::Zstd {
  public:
   void begin() {
@@ -75,7 +75,8 @@ class Decompressor::Zstd {
     ZSTD_outBuffer output{out, out_bytes, 0};
     left_ = ZSTD_decompressStream(context_.get(), &output, &input);
     holds_more_ = output.pos == out_bytes;
-    return {input.pos, output.pos, ZSTD_isError(left_) ? sentence(left_) : nullptr};
+    if (ZSTD_isError(left_)) return {.consumed = input.pos, .error = sentence(left_)};
+    return {input.pos, output.pos};
   }
 
   bool complete() const { return left_ == 0; }

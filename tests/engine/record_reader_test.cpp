@@ -96,6 +96,15 @@ TEST_CASE("compression is told by content, and members and frames are one text",
   CHECK(found.input_bytes == head.size() + tail.size());
 }
 
+TEST_CASE("a zstd frame that fails as one of an old format does gives nothing", "[engine]") {
+  const std::string text = kA + "\n" + kB + "\n",
+                    old = std::string("\x28\x25\xb5\x2f\xfd\0or\xb3\r[\t", 12) + std::string(500, '\0');
+  const Found found = read_text(test::zstd(text) + old);
+  CHECK(found.records == Strings{kA, kB});
+  CHECK(found.bad == Strings{"corrupt"});
+  CHECK(found.input_bytes == text.size());
+}
+
 TEST_CASE("an empty input has no records and nothing bad", "[engine]") {
   const std::string text =
       GENERATE_COPY(std::string(), std::string(" \n\n"), gzip(""), std::string("{\"Records\":[]}"), std::string("[]"));
