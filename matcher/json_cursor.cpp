@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -22,6 +24,23 @@ constexpr std::array<std::pair<Token, std::string_view>, 3> kLiterals = {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// The first byte from `at` on that is a quote, a backslash, a control character or no ASCII.
+// PERF: eight bytes a step; a third of the time to read a pattern went into its strings.
+std::size_t behind_plain(std::string_view text, std::size_t at) {
+  constexpr std::uint64_t kEach = 0x0101010101010101, kHigh = 0x80 * kEach;
+  const auto borrowing = [](std::uint64_t bytes, std::uint64_t less) { return (bytes - less * kEach) & ~bytes; };
+  for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
+    std::uint64_t bytes;
+    std::memcpy(&bytes, text.data() + at, sizeof(bytes));
+    const std::uint64_t quotes = borrowing(bytes ^ '"' * kEach, 1), slashes = borrowing(bytes ^ '\\' * kEach, 1);
+    const std::uint64_t hits = (quotes | slashes | borrowing(bytes, ' ') | bytes) & kHigh;
+    if (hits != 0) return at + static_cast<std::size_t>(std::countr_zero(hits)) / 8;
+  }
+  const auto is_plain = [](unsigned char c) { return c >= ' ' && c < 0x80 && c != '"' && c != '\\'; };
+  while (at < text.size() && is_plain(static_cast<unsigned char>(text[at]))) ++at;
+  return at;
+}
 
 }  // namespace
 
@@ -77,14 +96,16 @@ std::string JsonCursor::container() const { return open_.empty() ? "root" : in_o
 // False if something stands there that is neither white space nor the beginning of a token.
 bool JsonCursor::skip_space() {
   while (!at_end() && is_space(input_[at_])) ++at_;
-  if (at_end()) return true;
+  return at_end() || (static_cast<unsigned char>(input_[at_]) >= ' ' && input_[at_] != '/') || fail_between();
+}
+
+bool JsonCursor::fail_between() {
   if (input_[at_] == '/') {
     fail_unexpected(
         "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for "
         "parser)");
     return false;
   }
-  if (static_cast<unsigned char>(input_[at_]) >= ' ') return true;
   fail("Illegal character (" + character_at(input_, at_).describe() +
            "): only regular white space (\\r, \\n, \\t) is allowed between tokens",
        at_);
@@ -174,23 +195,28 @@ void JsonCursor::expect_behind_value() { expect_ = open_.empty() ? Expect::nothi
 Token JsonCursor::string_token(Token kind) {
   const bool is_name = kind == Token::field_name;
   const std::size_t begin = at_ + 1;
-  bool escaped = false;
+  bool escaped = false, beyond_ascii = false;
   std::size_t end = begin;
-  for (; end < input_.size() && input_[end] != '"'; ++end) {
+  for (;; ++end) {
+    end = behind_plain(input_, end);
+    if (end >= input_.size() || input_[end] == '"') break;
     if (static_cast<unsigned char>(input_[end]) < ' ')
       return fail("Illegal unquoted character (" + character_at(input_, end).describe() +
                       "): has to be escaped using backslash to be included in " + (is_name ? "name" : "string value"),
                   end);
-    if (input_[end] != '\\') continue;
-    escaped = true;
-    if (fail_escape(++end)) return Token::error;
+    const bool escapes = input_[end] == '\\';
+    if (escapes && fail_escape(++end)) return Token::error;
+    escaped |= escapes;
+    beyond_ascii |= !escapes;
   }
   if (end >= input_.size())
     return fail(is_name ? "Unexpected end-of-input in field name"
                         : "Unexpected end-of-input: was expecting closing quote for a string value",
                 end);
   text_ = input_.substr(begin, end - begin);
-  if (const std::size_t at = find_invalid_utf8(text_); at < text_.size()) return fail("Invalid UTF-8", begin + at);
+  if (beyond_ascii) {
+    if (const std::size_t at = find_invalid_utf8(text_); at < text_.size()) return fail("Invalid UTF-8", begin + at);
+  }
   if (escaped) {
     std::string& scratch = is_name ? name_ : string_;
     scratch.clear();

@@ -78,6 +78,7 @@ class JsonCursor {
   Token word_token();
   void expect_behind_value();
   bool skip_space();
+  bool fail_between();
   bool at_end() const { return at_ >= input_.size(); }
   bool in_object() const { return !open_.empty() && open_.back().is_object; }
   std::string container() const;

@@ -13,7 +13,7 @@ namespace {
 
 bool processor_is_missing_what_this_build_uses() {
 #ifdef __AVX2__
-  return !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2");
+  return !__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2") || !__builtin_cpu_supports("pclmul");
 #else
   return false;
 #endif
@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   keep_standard_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is one that cannot be written
   if (processor_is_missing_what_this_build_uses()) {
-    complain("this build needs a processor with AVX2 and BMI2; build with -DMILLRACE_ARCH=x86-64 for others");
+    complain("this build needs a processor with AVX2, BMI2 and PCLMUL; build with -DMILLRACE_ARCH=x86-64 for others");
     return kCouldNotRun;
   }
   CLI::App app(

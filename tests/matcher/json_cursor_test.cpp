@@ -31,6 +31,31 @@ TEST_CASE("tokens come with their text, strings unescaped", "[matcher]") {
         Texts{"{", "a\n", "[", "1.0e2", "true", "é", "]", "b", "{", "}", "}"});
 }
 
+TEST_CASE("whatever stands anywhere in a string is seen there", "[matcher]") {
+  using Pair = std::pair<std::string, std::string>;  // as it stands in the text, as it is read; "!" if it is refused
+  for (const auto& [written, read] : std::vector<Pair>{{"\x1f", "!"},
+                                                       {"\x01", "!"},
+                                                       {"\xff", "!"},
+                                                       {"\x80", "!"},
+                                                       {"\\q", "!"},
+                                                       {"\\\"", "\""},
+                                                       {"\\\\", "\\"},
+                                                       {"\\u00e9", "é"},
+                                                       {"é", "é"},
+                                                       {"\x7f ", "\x7f "},
+                                                       {"!#[]", "!#[]"}}) {
+    for (std::size_t front = 0; front < 20; ++front) {
+      for (std::size_t rest = 0; rest < 20; ++rest) {
+        const std::string a(front, 'a'), b(rest, '~');
+        const std::string place = std::to_string(2 + front + (written[0] == '\\' ? 1 : 0));
+        INFO(a << written << b);
+        CHECK(tokens_of("[\"" + a + written + b + "\"]") ==
+              (read == "!" ? Texts{"[", "!" + place} : Texts{"[", a + read + b, "]"}));
+      }
+    }
+  }
+}
+
 TEST_CASE("what comes behind the outermost bracket is never read", "[matcher]") {
   CHECK(tokens_of("{} trailing \xff") == Texts{"{", "}"});
 }
