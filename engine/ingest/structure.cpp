@@ -18,20 +18,22 @@ namespace {
 class Group {
  public:
   explicit Group(const char* at) : bytes_(at) {}
-  Group(const char* at, std::size_t count) : bytes_(padded(at, count).data()) {}
+  Group(const char* at, std::size_t count) : bytes_(pad(at, count)) {}
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
   std::uint64_t equal(char c) const { return bytes_.equal(c); }
   std::uint64_t brackets() const { return bytes_.equal_folded('{') | bytes_.equal_folded('}'); }
   std::uint64_t may_follow_string() const { return bytes_.may_follow_string(); }
   static std::uint64_t parity_so_far(std::uint64_t bits) { return millrace::parity_so_far(bits); }
 
  private:
-  static std::array<char, 64> padded(const char* at, std::size_t count) {
-    std::array<char, 64> out;
-    out.fill(' ');
-    std::copy_n(at, count, out.begin());
-    return out;
+  const char* pad(const char* at, std::size_t count) {
+    padded_.fill(' ');
+    std::copy_n(at, count, padded_.begin());
+    return padded_.data();
   }
-  Bytes64 bytes_;
+  std::array<char, 64> padded_;
+  Bytes64 bytes_;  // which may look at what it was given later
 };
 
 std::vector<StructureFinder> finders_of_this_processor() {
