@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/ingest/object_members.hpp"
+#include "matcher/json_escape.hpp"
+
 namespace millrace {
 namespace {
 
@@ -57,6 +60,21 @@ void append_json_string(std::string_view text, std::string& out) {
     text.remove_prefix(stop + 1);
   }
   out += '"';
+}
+
+std::string without_context(std::string_view record) {
+  std::string out = "{", key;
+  ObjectMembers members(record, record.find('{') + 1, false);
+  while (members.next() == ObjectMembers::member) {
+    const char* const begin = members.key().data() - 1;
+    key.clear();
+    const bool is_delivered = !unescape_json(members.key(), key) || key != kNotDelivered;
+    members.skip_value();
+    if (!is_delivered) continue;
+    if (out.size() > 1) out += ',';
+    out.append(begin, record.data() + members.at());
+  }
+  return out + "}";
 }
 
 std::string write_event(const Envelope& envelope, std::string_view record) {

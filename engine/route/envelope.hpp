@@ -32,6 +32,12 @@ std::string_view detail_type_of(std::string_view event_type);
 // "aws." and the service of eventSource; insight events, which have none, are CloudTrail's own.
 void append_source(std::string_view event_source, std::string& out);
 
+// A member of a record that event data stores alone hold; EventBridge does not deliver it.
+constexpr std::string_view kNotDelivered = "eventContext";
+
+// A record, which is valid JSON, without it.
+std::string without_context(std::string_view record);
+
 // The whole event: envelope members in EventBridge's order, `detail` the record's own bytes.
 std::string write_event(const Envelope& envelope, std::string_view record);
 

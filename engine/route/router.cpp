@@ -27,6 +27,7 @@ enum RecordMember : std::size_t {
 constexpr std::array<std::string_view, 9> kRecordMembers = {
     "detail.eventSource", "detail.eventName", "detail.eventType", "detail.eventCategory",     "detail.readOnly",
     "detail.eventID",     "detail.eventTime", "detail.awsRegion", "detail.recipientAccountId"};
+constexpr std::string_view kContext = "detail.eventContext";  // where kNotDelivered would stand
 enum EnvelopeMember : std::size_t { detail_type, envelope_id, envelope_time };
 constexpr std::array<std::string_view, 3> kEnvelopeMembers = {"detail-type", "id", "time"};
 
@@ -40,6 +41,20 @@ std::array<NodeId, N> nodes_of(const PathTrie& paths, const std::array<std::stri
 std::vector<std::uint8_t> fields_of_rules(const Automaton& automaton) {
   std::vector<std::uint8_t> out;
   for (FieldId i = 0; i < automaton.field_count(); ++i) out.push_back(automaton.rules_use(i));
+  return out;
+}
+
+void drop_fields_of(const PathTrie& paths, NodeId node, std::vector<std::uint8_t>& wanted) {
+  if (paths.field(node) != kNone) wanted[paths.field(node)] = 0;
+  paths.for_each_child(node, [&](std::string_view segment) {
+    drop_fields_of(paths, paths.child(node, segment.data(), segment.size()), wanted);
+  });
+}
+
+// Of a record, rules see what is delivered.
+std::vector<std::uint8_t> fields_of_records(const Automaton& automaton) {
+  std::vector<std::uint8_t> out = fields_of_rules(automaton);
+  drop_fields_of(automaton.paths(), automaton.paths().descend(0, kContext), out);
   return out;
 }
 
@@ -84,6 +99,7 @@ const char* kind_of(std::string_view reason) {
 std::vector<std::string_view> router_paths() {
   std::vector<std::string_view> out(kRecordMembers.begin(), kRecordMembers.end());
   out.insert(out.end(), kEnvelopeMembers.begin(), kEnvelopeMembers.end());
+  out.push_back(kContext);
   return out;
 }
 
@@ -93,8 +109,8 @@ Router::Router(std::shared_ptr<const RuleSet> rules, RouteOptions options)
       automaton_(*rules_->automaton()),
       matcher_(rules_->automaton()),
       detail_node_(automaton_.paths().descend(0, "detail")),
-      record_walker_(automaton_.paths(), fields_, fields_of_rules(automaton_),
-                     nodes_of(automaton_.paths(), kRecordMembers)),
+      record_walker_(automaton_.paths(), fields_, fields_of_records(automaton_),
+                     nodes_of(automaton_.paths(), kRecordMembers), automaton_.paths().descend(0, kContext)),
       envelope_walker_(automaton_.paths(), fields_, fields_of_rules(automaton_),
                        nodes_of(automaton_.paths(), kEnvelopeMembers), detail_node_) {
   fields_.reset(automaton_.field_count());
@@ -301,7 +317,7 @@ void Router::add_starts(std::string_view record, std::uint64_t number, StartBatc
   ++out.tally.matched_events;
   out.tally.matches += matched_.size();
   complete_envelope(record);
-  std::string event = form_ == Form::envelope ? std::string(record) : write_event(envelope_, record);
+  std::string event = event_of(record);
   const std::size_t event_bytes = event.size();
   event.append(kJsonPaddingBytes, ' ');
   for (const RuleId rule_id : matched_) {
@@ -319,6 +335,12 @@ void Router::add_starts(std::string_view record, std::uint64_t number, StartBatc
       add_input({event.data(), event_bytes}, out.starts.back());
     }
   }
+}
+
+std::string Router::event_of(std::string_view record) const {
+  if (form_ == Form::envelope) return std::string(record);
+  if (!record_walker_.has_watched()) return write_event(envelope_, record);
+  return write_event(envelope_, without_context(record));
 }
 
 // What the target gets, or why it can get nothing.

@@ -72,6 +72,7 @@ class Router {
   const char* out_of_range();
   bool match_fields(const char*& bad_kind);
   void add_starts(std::string_view record, std::uint64_t number, StartBatch& out);
+  std::string event_of(std::string_view record) const;
   void add_input(std::string_view event, Start& start);
   void reject(const Block& block, const RecordRef& ref, const char* kind, StartBatch& out);
 

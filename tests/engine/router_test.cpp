@@ -66,6 +66,25 @@ TEST_CASE("a matching record starts each target once, with its event as input", 
   CHECK(event["region"] == "us-east-2");
 }
 
+TEST_CASE("a record's eventContext is not delivered", "[engine]") {
+  const std::string rules = rule("context", R"({"detail":{"eventContext":{"a":[{"exists":true}]}}})") +
+                            rule("none", R"({"detail":{"eventContext":{"a":[{"exists":false}]}}})");
+  for (const std::string member : {R"("eventContext":{"a":[1,{"b":2}]})", R"("event\u0043ontext" : {"a":"}"} )"}) {
+    const std::vector<std::string> records = {"{" + member + "," + kPut.substr(1),
+                                              kPut.substr(0, kPut.size() - 1) + " , " + member + "}"};
+    const StartBatch out = route(rules, records);
+    REQUIRE(out.starts.size() == 2);
+    for (const Start& start : out.starts) {
+      CHECK(start.rule->name == "none");
+      CHECK(nlohmann::json::parse(start.input)["detail"] == nlohmann::json::parse(kPut));
+    }
+  }
+  const std::string nested = kPut.substr(0, kPut.size() - 1) + R"(,"x":{"eventContext":{"a":1}}})";
+  CHECK(nlohmann::json::parse(route(rules, {nested}).starts.at(0).input)["detail"] == nlohmann::json::parse(nested));
+  const std::string ready = R"({"detail-type":"t","source":"s","detail":{"eventContext":{"a":1}}})";
+  CHECK(route(rules, {ready}).starts.at(0).rule->name == "context");
+}
+
 TEST_CASE("rules can name every member of the envelope", "[engine]") {
   for (const std::string pattern :
        {R"({"version":["0"]})", R"({"id":[{"exists":true}]})", R"({"detail-type":["AWS API Call via CloudTrail"]})",
