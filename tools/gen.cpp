@@ -69,14 +69,16 @@ int run_rules(const RulesOptions& options) {
                          static_cast<double>(source.matches) / static_cast<double>((*events).events),
                          options.matches_per_event));
   constexpr std::size_t kFlushBytes = std::size_t{1} << 18;
+  const std::atomic<int>& stop = stop_on_signals();
   std::string out;
-  for (std::uint64_t i = 0; i < options.count; ++i) {
+  for (std::uint64_t i = 0; i < options.count && stop == 0; ++i) {
     out += tenant_rule(options.seed, i, options.count, source, mix) + "\n";
     if (out.size() < kFlushBytes) continue;
     if (!print(out)) return kCouldNotRun;
     out.clear();
   }
-  return print(out) ? kDone : kCouldNotRun;
+  if (!print(out)) return kCouldNotRun;
+  return stop == 0 ? kDone : kInterrupted;
 }
 
 std::string gzipped(std::string text) {
@@ -107,8 +109,8 @@ std::filesystem::path log_path(const std::string& out, std::uint64_t seed, std::
                                           1 + minute / 1440 % 28, minute / 60 % 24, minute % 60, unique);
 }
 
-int write_bucket(const RecordsOptions& options) {
-  for (std::uint64_t file = 0, i = 0; i < options.count; ++file) {
+int write_bucket(const RecordsOptions& options, const std::atomic<int>& stop) {
+  for (std::uint64_t file = 0, i = 0; i < options.count && stop == 0; ++file) {
     std::string text = "{\"Records\":[";
     for (const std::uint64_t end = std::min(options.count, i + options.per_file); i < end; ++i) {
       if (text.back() != '[') text += ',';
@@ -123,15 +125,16 @@ int write_bucket(const RecordsOptions& options) {
       return kCouldNotRun;
     }
   }
-  return kDone;
+  return stop == 0 ? kDone : kInterrupted;
 }
 
 int run_records(const RecordsOptions& options) {
-  if (options.out != "-") return write_bucket(options);
-  for (std::uint64_t i = 0; i < options.count; ++i) {
+  const std::atomic<int>& stop = stop_on_signals();
+  if (options.out != "-") return write_bucket(options, stop);
+  for (std::uint64_t i = 0; i < options.count && stop == 0; ++i) {
     if (!print(generated_record(options.seed, i) + "\n")) return kCouldNotRun;
   }
-  return kDone;
+  return stop == 0 ? kDone : kInterrupted;
 }
 
 }  // namespace
