@@ -10,11 +10,11 @@ bool Executor::submit(StartBatch batch) {
   const auto has_room = [&] {
     const bool is_current = batch.sequence == current_;
     if (is_current && !kept_.contains(current_)) return true;
-    return kept_items_ < kItemsAheadMax && (is_current || kept_count_ < kBatchesAheadMax);
+    return kept_bytes_ < kBytesAheadMax && (is_current || kept_count_ < kBatchesAheadMax);
   };
   advanced_.wait(lock, [&] { return ended_ || has_room(); });
   if (ended_) return false;
-  kept_items_ += batch.items();
+  kept_bytes_ += batch.bytes();
   kept_[batch.sequence].push_back(std::move(batch));
   ++kept_count_;
   const bool wanted = kept_.contains(current_) && (!naps_ || kept_count_ >= kBatchesToWakeFor);
@@ -52,7 +52,7 @@ Executor::Next Executor::next_batch(StartBatch& batch, bool may_wait) {
   batch = std::move(found->second.front());
   found->second.pop_front();
   --kept_count_;
-  kept_items_ -= batch.items();
+  kept_bytes_ -= batch.bytes();
   if (found->second.empty()) kept_.erase(found);
   if (batch.last) ++current_;
   lock.unlock();
@@ -64,7 +64,7 @@ Executor::Next Executor::next_batch(StartBatch& batch, bool may_wait) {
 std::optional<Failure> Executor::hand_over() {
   auto handed = std::make_unique<Handed>();
   handed->batches = std::exchange(group_, {});
-  group_items_ = 0;
+  group_items_ = group_bytes_ = 0;
   for (const StartBatch& batch : handed->batches) {
     for (const Start& start : batch.starts) {
       if (start.refused.code == nullptr) handed->starts.push_back(&start);
@@ -173,8 +173,10 @@ std::optional<Failure> Executor::take_all() {
       if (batch.cut_short) next = Next::end;
       if (group_.empty()) group_begun_ = Clock::now();
       group_items_ += batch.items();
+      group_bytes_ += batch.bytes();
       group_.push_back(std::move(batch));
-      const bool may_wait = group_items_ < group_starts && group_.size() < kGroupBatchesMax;
+      const bool may_wait =
+          group_items_ < group_starts && group_bytes_ < kGroupBytesMax && group_.size() < kGroupBatchesMax;
       if (next == Next::batch && may_wait && Clock::now() - group_begun_ < kGroupAgeMax) continue;
     }
     auto failure = group_.empty() ? std::nullopt : hand_over();

@@ -1,10 +1,10 @@
 // Takes batches from the workers in any order, restores the order of the input, and hands the starts to the sink.
 //
 // Shape. A batch has the sequence number of the work it came from. The executor takes what belongs to the current
-// sequence as it comes and keeps the rest; a worker waits while kItemsAheadMax starts and rejects are kept, or, if its
-// sequence is not the current one, kBatchesAheadMax batches, so nothing grows. The next batch never waits, so neither
-// do all. Batches in order make a group, as large as the sink likes, which is handed over at once; commits follow every
-// group or kCommitPause.
+// sequence as it comes and keeps the rest; a worker waits while kBytesAheadMax of starts and rejects are kept, or, if
+// its sequence is not the current one, kBatchesAheadMax batches, so nothing grows. The next batch never waits, so
+// neither do all. Batches in order make a group, as large as the sink likes, which is handed over at once; commits
+// follow every group or kCommitPause.
 //
 // A sink may settle a group behind another that still waits: its starts are reported then, and only their position
 // waits for those in front.
@@ -32,9 +32,10 @@ namespace millrace {
 
 constexpr std::size_t kBatchesAheadMax =
     64;  // LIMIT: batches kept for later sequences; a batch is at most a block's starts
-constexpr std::size_t kItemsAheadMax = 65'536;   // LIMIT: starts and rejects in batches that are kept
-constexpr std::size_t kGroupBatchesMax = 256;    // LIMIT: batches of one group, however few their starts
-constexpr std::size_t kGroupStartsFirst = 1024;  // so that a short run, too, is soon durable
+constexpr std::size_t kBytesAheadMax = std::size_t{48} << 20;  // LIMIT: of starts and rejects in batches that are kept
+constexpr std::size_t kGroupBytesMax = std::size_t{48} << 20;  // LIMIT: of those of one group
+constexpr std::size_t kGroupBatchesMax = 256;                  // LIMIT: batches of one group, however few their starts
+constexpr std::size_t kGroupStartsFirst = 1024;                // so that a short run, too, is soon durable
 // PERF: woken for each batch, a worker pays for it and the executor costs a core's time (one gzip file: a tenth).
 constexpr std::chrono::milliseconds kNap{2};
 constexpr std::size_t kBatchesToWakeFor = 16;
@@ -94,7 +95,7 @@ class Executor {
   std::mutex mutex_;
   std::condition_variable arrived_, advanced_;
   std::map<std::uint64_t, std::deque<StartBatch>> kept_;
-  std::size_t kept_count_ = 0, kept_items_ = 0;
+  std::size_t kept_count_ = 0, kept_bytes_ = 0;
   std::uint64_t current_ = 0;
   std::optional<std::uint64_t> sequences_;
   bool ended_ = false;
@@ -103,7 +104,7 @@ class Executor {
   std::vector<StartBatch> group_;
   std::deque<std::unique_ptr<Handed>> handed_;
   Clock::time_point group_begun_;
-  std::size_t group_items_ = 0, uncommitted_starts_ = 0;
+  std::size_t group_items_ = 0, group_bytes_ = 0, uncommitted_starts_ = 0;
   std::size_t group_starts_max_ = kGroupStartsFirst;  // doubles with each commit, up to what the sink likes
   std::vector<InputProgress> progress_;               // since the last commit
   bool untold_ = false;                               // a batch's outcomes could not be told

@@ -100,6 +100,7 @@ struct StartBatch {
   bool irregular = false;                // and where it ends, none may
 
   std::size_t items() const { return starts.size() + rejects.size(); }
+  std::size_t bytes() const;  // of memory that its starts and rejects take, about
 
   // To be called for each batch in order: gives it its numbers, or empties it if it was read from a wrong place.
   void number();

@@ -17,6 +17,10 @@ namespace millrace {
 // LIMIT: a block of this size and its index stay in a core's second-level cache.
 constexpr std::size_t kBlockBytes = std::size_t{192} << 10;
 
+// LIMIT: of a block, which ends with the last: each may come to be a reject, which takes up to 1.5 KiB for what cannot
+// be read, and 0.4 KiB for a line of a few bytes.
+constexpr std::size_t kBlockRecordsMax = 4096, kBlockBadMax = 512;
+
 struct RecordRef {
   std::uint32_t begin = 0, bytes = 0;  // in Block::text
   std::uint64_t offset = 0;            // of its first byte in the input, unpacked
@@ -45,6 +49,7 @@ struct Block {
   std::uint64_t input_bytes = 0;    // unpacked bytes that this block accounts for
   const char* next_read = nullptr;  // as many bytes as the text, to be prefetched only; null for none
 
+  bool is_full() const { return records.size() >= kBlockRecordsMax || bad.size() >= kBlockBadMax; }
   std::string_view record(const RecordRef& ref) const { return {text.data() + ref.begin, ref.bytes}; }
 };
 

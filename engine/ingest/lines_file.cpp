@@ -48,7 +48,7 @@ void LinesReader::find_first(std::string& text) {
 }
 
 void LinesReader::take_lines(std::string& text, Block& block) {
-  while (base_ + at_ < end_ && !irregular_) {
+  while (base_ + at_ < end_ && !irregular_ && !block.is_full()) {
     const auto* const newline = static_cast<const char*>(std::memchr(text.data() + at_, '\n', bytes_ - at_));
     if (newline == nullptr) {
       if (!block.records.empty()) return;

@@ -18,8 +18,7 @@ namespace {
 
 // LIMIT: looked at behind a brace for what makes it a record's.
 constexpr std::size_t kRecordStartBytes = 64;
-constexpr std::size_t kBadStretchesMax = 1 << 14;  // LIMIT: of a block, which then ends
-constexpr std::size_t kBadTextBytes = 1024;        // LIMIT: of an unreadable stretch that is kept to show
+constexpr std::size_t kBadTextBytes = 1024;  // LIMIT: of an unreadable stretch that is kept to show
 // LIMIT: of an object that is looked into to tell whether it is a record; and looks: some, and one for so many bytes.
 constexpr std::size_t kLookedIntoBytesMax = std::size_t{64} << 10;
 constexpr std::uint64_t kLooksMin = 4096, kBytesALook = 256;
@@ -67,8 +66,8 @@ bool RecordReader::next(Block& block) {
   if (numbers_restart_) numbered_ = 0;
   for (;;) {
     Progress progress = Progress::going;
-    while (progress == Progress::going && mode_ != Mode::done) progress = step(block);
-    const bool full = at_ >= kBlockBytes && !block.records.empty();
+    while (progress == Progress::going && mode_ != Mode::done && !block.is_full()) progress = step(block);
+    const bool full = block.is_full() || (at_ >= kBlockBytes && !block.records.empty());
     if (progress == Progress::flush || mode_ == Mode::done || full) break;
     if (!block.records.empty() && (!ahead_ && source_.would_wait()))
       break;  // who reads a pipe should have what has come
@@ -242,7 +241,7 @@ RecordReader::Progress RecordReader::start(Block& block) {
   } else if (buffer_[at_] == '[') {
     keep_ = ++at_;
     mode_ = Mode::elements;
-    in_container_ = skip_elements_ = adrift_ = in_no_array_ = false;
+    in_container_ = skip_elements_ = adrift_ = in_no_array_ = array_is_known_ = false;
     wrapped_in_ = nullptr;
     scan_.restart();
   } else {
@@ -254,7 +253,7 @@ RecordReader::Progress RecordReader::start(Block& block) {
 RecordReader::Progress RecordReader::enter(std::size_t behind_bracket, const char* wrapped_in, bool control) {
   keep_ = at_ = behind_bracket;
   mode_ = Mode::elements;
-  in_container_ = true;
+  in_container_ = array_is_known_ = true;
   adrift_ = in_no_array_ = false;
   skip_elements_ = control;
   wrapped_in_ = wrapped_in;
@@ -318,7 +317,7 @@ RecordReader::Progress RecordReader::elements(Block& block) {
     skip_space(",");
     if (at_ == buffer_bytes_) return Progress::need_more;
     if (at_ >= kBlockBytes && !block.records.empty()) return Progress::flush;
-    if (unwrapped_.size() >= kBlockBytes || block.bad.size() >= kBadStretchesMax) return Progress::flush;
+    if (unwrapped_.size() >= kBlockBytes) return Progress::flush;
     if (in_no_array_) {
       const Beginning element = buffer_[at_] == '{' ? element_at(at_) : Beginning::nothing;
       if (element == Beginning::unknown) return Progress::need_more;
@@ -365,6 +364,7 @@ RecordReader::Progress RecordReader::elements(Block& block) {
 
 // False if it is none of the array's, but a record or an event itself.
 bool RecordReader::take_element(Block& block, std::size_t begin, std::size_t end) {
+  array_is_known_ = true;
   if (wrapped_in_ == nullptr && !skip_elements_) return emit(block, begin, end), true;
   if (!skip_elements_ && emit_wrapped(block, begin, end)) return true;
   if (what_begins({buffer_.data() + begin, end - begin}, {}, true) == Beginning::record) return false;
@@ -551,8 +551,8 @@ RecordReader::Progress RecordReader::lose_balance(Block& block, std::size_t begi
 
 RecordReader::Progress RecordReader::look_from(std::size_t place) {
   keep_ = at_ = place;
-  // Outside of an array nobody knows what brackets are open.
-  if (mode_ != Mode::elements) adrift_ = true;
+  // Outside of an array nobody knows what brackets are open; a bracket alone makes none.
+  if (mode_ != Mode::elements || !array_is_known_) adrift_ = true;
   if (adrift_) in_container_ = in_array_of_containers_ = false;
   mode_ = Mode::resync;
   return Progress::going;
@@ -566,7 +566,7 @@ bool RecordReader::at_input_end(Block& block) {
   const bool failed = !source_.failure().empty() && !failure_reported_;
   if (mode_ == Mode::lines && !failed) {
     while (keep_ < buffer_bytes_) {
-      if (lines(block) == Progress::flush || mode_ != Mode::lines) return false;
+      if (block.is_full() || lines(block) == Progress::flush || mode_ != Mode::lines) return false;
     }
   }
   const bool between_elements = in_no_array_ && keep_ >= buffer_bytes_;

@@ -128,6 +128,7 @@ class RecordReader {
   Mode mode_behind_ = Mode::start;  // what is skipped
   JsonScan scan_;
   bool in_container_ = false;                          // the array is a member of an object
+  bool array_is_known_ = false;                        // by its key, or by an element
   bool in_array_of_containers_ = false;                // or they are its elements
   bool in_no_array_ = false;                           // elements stand one behind the other
   std::uint64_t no_container_at_ = ~std::uint64_t{0};  // in the input: a line that looks like a container's

@@ -19,6 +19,11 @@ const std::string kA = R"({"eventVersion":"1.08","eventSource":"s3.amazonaws.com
 const std::string kB = R"({"eventVersion":"1.08","eventSource":"ec2.amazonaws.com","n":[{"x":"]}"}]})";
 const std::string kC = R"({"eventVersion":"1.08","eventSource":"sqs.amazonaws.com","n":"\"\\"})";
 
+std::string repeated(const std::string& text, std::size_t times) {
+  std::string out;
+  while (times-- > 0) out += text;
+  return out;
+}
 std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
 
 TEST_CASE("records are found in each container", "[engine]") {
@@ -70,6 +75,45 @@ TEST_CASE("behind a member that is too large and has no end, the lines are found
   const Found found = read_text(large + "\n" + kA + "\n" + kB + "\n", 1000);
   CHECK(found.records == Strings{kA, kB});
   CHECK(found.bad == Strings{"not_json"});
+}
+
+TEST_CASE("a bracket that begins no array hides no wrapped records", "[engine]") {
+  const std::string wrapped = R"({"timestamp":1,"message":)" + quoted(kA) + "}\n";
+  for (const std::string head : {"[INFO] x\n", "[x\"},", "[[", "[\"a\"]}\"},"}) {
+    INFO(head);
+    CHECK(read_text(head + wrapped + wrapped).records == Strings{kA, kA});
+    CHECK(read_text(head + kA + "\n" + kB + "\n").records == Strings{kA, kB});
+  }
+}
+
+TEST_CASE("behind a line, a container is told by any first key that it may have", "[engine]") {
+  for (const std::string first : {R"("owner":"1")", R"("logGroup":"g")", R"("logStream":"s")",
+                                  R"("subscriptionFilters":["f"])", R"("messageType":"DATA_MESSAGE")"}) {
+    const std::string container = "{" + first + R"(,"logEvents":[{"id":"1","message":)" + quoted(kA) + "}]}\n";
+    INFO(container);
+    CHECK(read_text(kB + "\n" + container + kB + "\n").records == Strings{kB, kA, kB});
+  }
+  for (const std::string key : {"nextForwardToken", "nextBackwardToken", "searchedLogStreams", "ResponseMetadata"}) {
+    const std::string container = "{\"" + key + R"(":[],"events":[{"eventId":"1","message":)" + quoted(kA) + "}]}\n";
+    INFO(container);
+    CHECK(read_text(kB + "\n" + container).records == Strings{kB, kA});
+  }
+}
+
+TEST_CASE("a block holds a bounded number of records and of what is bad", "[engine]") {
+  const std::string good = kA + "\n";
+  for (const std::string& text : {good + repeated("{}\n", 20000), repeated("{\n", 20000), good + repeated("{\n", 20000),
+                                  "[" + repeated("1,", 20000) + "1]"}) {
+    const test::TempFile file(text);
+    RecordReader reader(file.path(), kRecordBytesMaxDefault);
+    std::size_t count = 0;
+    for (Block block; reader.next(block);) {
+      CHECK(block.records.size() <= kBlockRecordsMax);
+      CHECK(block.bad.size() <= kBlockBadMax + 1);
+      count += block.records.size() + block.bad.size();
+    }
+    CHECK(count >= 20000);
+  }
 }
 
 TEST_CASE("one record in many lines is one record", "[engine]") {

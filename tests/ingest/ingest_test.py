@@ -762,6 +762,12 @@ class Memory(IngestCase):
         summary = self.measure(packed("{}\n" * 3_000_000), "--reject", "rejects", "--threads", "2", seconds=60)
         self.assertEqual(sum(summary["bad"].values()), 3_000_000)
 
+    def test_records_that_are_all_cut(self):
+        cut = text_of(1)[0][:130] + "\n"
+        for content in "{\n" * 2_000_000, cut * 150_000, records(1) + cut * 150_000:
+            summary = self.measure(packed(content), "--reject", "rejects", "--threads", "2", seconds=60)
+            self.assertEqual(sum(summary["bad"].values()) + summary["routed"], content.count("\n"))
+
     def test_elements_that_are_all_bad(self):
         for begin, element, end in ("[0", ",1", "]"), ('{"logEvents":[{}', ",{}", "]}"):
             summary = self.measure(packed(begin + element * 1_500_000 + end), seconds=60)
