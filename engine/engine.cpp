@@ -60,7 +60,7 @@ class Replay {
     resume_point_ = std::move(*point);
     const InputList inputs = list_inputs(config_.inputs, config_.filter);
     if (auto failure = check_finished(inputs.files)) return *failure;
-    if (inputs.files.empty()) return Failure{inputs.failures.empty() ? "no input" : inputs.failures.front().sentence()};
+    if (inputs.files.empty()) return Failure{no_input(inputs)};
     if (auto failure = resume_rejects(inputs)) return *failure;
     report_.files_passed_over = inputs.passed_over;
     report_.first_passed_over = inputs.first_passed_over;
@@ -86,6 +86,12 @@ class Replay {
 
  private:
   bool stopping() const { return stop_ != 0 || abandoned_; }
+
+  std::string no_input(const InputList& inputs) const {
+    if (!inputs.failures.empty()) return inputs.failures.front().sentence();
+    if (config_.inputs.empty()) return "no input";
+    return "no input: --account, --region, --since or --until leave no folder of " + config_.inputs.front();
+  }
 
   std::optional<Failure> reject_input(const InputFailure& failure) {
     ++report_.tally.records;

@@ -32,10 +32,10 @@ namespace millrace {
 
 constexpr std::size_t kBatchesAheadMax =
     64;  // LIMIT: batches kept for later sequences; a batch is at most a block's starts
-constexpr std::size_t kBytesAheadMax = std::size_t{48} << 20;  // LIMIT: of starts and rejects in batches that are kept
-constexpr std::size_t kGroupBytesMax = std::size_t{48} << 20;  // LIMIT: of those of one group
-constexpr std::size_t kGroupBatchesMax = 256;                  // LIMIT: batches of one group, however few their starts
-constexpr std::size_t kGroupStartsFirst = 1024;                // so that a short run, too, is soon durable
+// LIMIT: of starts and rejects in batches that are kept, and in those of one group: half of what a replay may take.
+constexpr std::size_t kBytesAheadMax = std::size_t{48} << 20, kGroupBytesMax = std::size_t{48} << 20;
+constexpr std::size_t kGroupBatchesMax = 256;    // LIMIT: batches of one group, however few their starts
+constexpr std::size_t kGroupStartsFirst = 1024;  // so that a short run, too, is soon durable
 // PERF: woken for each batch, a worker pays for it and the executor costs a core's time (one gzip file: a tenth).
 constexpr std::chrono::milliseconds kNap{2};
 constexpr std::size_t kBatchesToWakeFor = 16;

@@ -14,34 +14,38 @@ bool begins_with_array(std::string_view line) {
   return !line.starts_with("{\"event") && line.substr(0, kKeyBytes).find(":[{") != std::string_view::npos;
 }
 
+// Of containers, of notices, and of elements without their array.
+constexpr std::array<std::string_view, 23> kFirstKeys = {
+    "Records",
+    "events",
+    "Events",
+    "nextForwardToken",
+    "nextBackwardToken",
+    "searchedLogStreams",
+    "ResponseMetadata",
+    "logEvents",
+    "messageType",
+    "owner",
+    "logGroup",
+    "logStream",
+    "subscriptionFilters",
+    "awsAccountId",
+    "s3Bucket",
+    "id",
+    "timestamp",
+    "message",
+    "eventId",
+    "ingestionTime",
+    "logStreamName",
+    "EventId",
+    "CloudTrailEvent",
+};
+
 // By its first key; a line that is a bracket alone begins what goes on in others. PERF: nearly all begin as records do.
 bool may_be_container(std::string_view line) {
   if (line.starts_with("{\"eventVersion\"")) return false;
   if (line == "{" || line == "[" || line.starts_with("[{") || begins_with_array(line)) return true;
   if (!line.starts_with("{\"")) return false;
-  constexpr std::array<std::string_view, 23> kFirstKeys = {"Records",
-                                                           "messageType",
-                                                           "logEvents",
-                                                           "events",
-                                                           "Events",
-                                                           "awsAccountId",
-                                                           "s3Bucket",
-                                                           "owner",
-                                                           "logGroup",
-                                                           "logStream",
-                                                           "subscriptionFilters",
-                                                           "nextForwardToken",
-                                                           "nextBackwardToken",
-                                                           "searchedLogStreams",
-                                                           "ResponseMetadata",
-                                                           "id",
-                                                           "EventId",
-                                                           "eventId",
-                                                           "timestamp",
-                                                           "logStreamName",
-                                                           "ingestionTime",
-                                                           "message",
-                                                           "CloudTrailEvent"};
   const std::string_view key = line.substr(2, line.substr(2).find('"'));
   return key.starts_with("digest") || std::find(kFirstKeys.begin(), kFirstKeys.end(), key) != kFirstKeys.end();
 }

@@ -14,7 +14,7 @@
 namespace millrace {
 namespace {
 
-constexpr auto kLongEnough = std::chrono::milliseconds(50);  // for a worker that was woken to have come
+constexpr auto kLongEnough = std::chrono::milliseconds(200);  // for a worker that was woken to have come
 
 Work piece(Work::Kind kind, std::uint64_t sequence) { return {.kind = kind, .sequence = sequence}; }
 

@@ -122,6 +122,12 @@ class Folders(IngestCase):
         self.assertEqual(self.read("--region", "us-east-1", "logs")[1], [1, 2])
         self.assertEqual(self.read("--account=" + ACCOUNTS[1], "logs")[1], [2])
 
+    def test_filters_that_leave_nothing_are_named(self):
+        self.log(1)
+        done = self.run_command("replay", "--rules", self.rules, "logs", "--account", ACCOUNTS[1], status=4)
+        self.assertIn(b"--account", done.stderr)
+        self.assertIn(b"logs", done.stderr)
+
     def test_other_accounts_and_regions_stay_unopened(self):
         for before in ("logs/AWSLogs/", "logs/AWSLogs/o-exampleorg/", "logs/a/prefix/AWSLogs/", "logs/123456789012/AWSLogs/"):
             with self.subTest(before=before):
