@@ -82,10 +82,9 @@ void add_match(CLI::App& app, Run& run) {
   add_max_record(*command, options->record_bytes_max);
   add_common(*command, options->common);
   command->footer(
-      "Patterns alone decide here: read-only events are matched like any other; rules that are disabled match nothing. "
-      "Every "
-      "event\nis checked to its last byte.\nExample:\n  millrace match --rules "
-      "rules.json events.ndjson");
+      "Patterns alone decide here: read-only events are matched like any other; rules that are disabled match "
+      "nothing.\n"
+      "Every event is checked to its last byte.\nExample:\n  millrace match --rules rules.json events.ndjson");
   command->callback([&run, options] { run = [options] { return run_match(*options); }; });
 }
 

@@ -4,8 +4,21 @@
 #include <utility>
 
 namespace millrace {
+namespace {
+
+std::size_t memory_of(const StartBatch& batch) {
+  std::size_t out = 0;
+  for (const Start& start : batch.starts)
+    out += sizeof(start) + start.name.size() + start.event_id.size() + start.input.size();
+  for (const Reject& reject : batch.rejects)
+    out += sizeof(reject) + reject.reason.size() + reject.input.size() + reject.text.size();
+  return out;
+}
+
+}  // namespace
 
 bool Executor::submit(StartBatch batch) {
+  batch.bytes = memory_of(batch);
   std::unique_lock lock(mutex_);
   const auto has_room = [&] {
     const bool is_current = batch.sequence == current_;
@@ -14,7 +27,7 @@ bool Executor::submit(StartBatch batch) {
   };
   advanced_.wait(lock, [&] { return ended_ || has_room(); });
   if (ended_) return false;
-  kept_bytes_ += batch.bytes();
+  kept_bytes_ += batch.bytes;
   kept_[batch.sequence].push_back(std::move(batch));
   ++kept_count_;
   const bool wanted = kept_.contains(current_) && (!naps_ || kept_count_ >= kBatchesToWakeFor);
@@ -52,7 +65,7 @@ Executor::Next Executor::next_batch(StartBatch& batch, bool may_wait) {
   batch = std::move(found->second.front());
   found->second.pop_front();
   --kept_count_;
-  kept_bytes_ -= batch.bytes();
+  kept_bytes_ -= batch.bytes;
   if (found->second.empty()) kept_.erase(found);
   if (batch.last) ++current_;
   lock.unlock();
@@ -173,7 +186,7 @@ std::optional<Failure> Executor::take_all() {
       if (batch.cut_short) next = Next::end;
       if (group_.empty()) group_begun_ = Clock::now();
       group_items_ += batch.items();
-      group_bytes_ += batch.bytes();
+      group_bytes_ += batch.bytes;
       group_.push_back(std::move(batch));
       const bool may_wait =
           group_items_ < group_starts && group_bytes_ < kGroupBytesMax && group_.size() < kGroupBatchesMax;

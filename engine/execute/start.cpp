@@ -29,15 +29,6 @@ std::string Reject::sentence() const {
   return input + ": " + place + reason;
 }
 
-std::size_t StartBatch::bytes() const {
-  std::size_t out = 0;
-  for (const Start& start : starts)
-    out += sizeof(start) + start.name.size() + start.event_id.size() + start.input.size();
-  for (const Reject& reject : rejects)
-    out += sizeof(reject) + reject.reason.size() + reject.input.size() + reject.text.size();
-  return out;
-}
-
 StartBatch empty_batch(std::uint64_t sequence, bool last) {
   StartBatch batch;
   batch.sequence = sequence;

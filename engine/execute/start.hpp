@@ -93,6 +93,7 @@ struct StartBatch {
   std::vector<Reject> rejects;
   Tally tally;
   std::vector<InputProgress> progress;  // once this batch is done
+  std::size_t bytes = 0;                // of memory that starts and rejects take, about; the executor's
 
   std::shared_ptr<Numbering> numbering;  // null: all numbers are the input's own
   std::uint64_t numbered = 0;            // records of this batch, bad ones included
@@ -100,7 +101,6 @@ struct StartBatch {
   bool irregular = false;                // and where it ends, none may
 
   std::size_t items() const { return starts.size() + rejects.size(); }
-  std::size_t bytes() const;  // of memory that its starts and rejects take, about
 
   // To be called for each batch in order: gives it its numbers, or empties it if it was read from a wrong place.
   void number();

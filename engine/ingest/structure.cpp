@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/ingest/structure_loop.hpp"
+#include "engine/route/processor.hpp"
 #include "engine/route/text_scan.hpp"
 
 namespace millrace {
@@ -24,7 +25,6 @@ class Group {
   std::uint64_t equal(char c) const { return bytes_.equal(c); }
   std::uint64_t brackets() const { return bytes_.equal_folded('{') | bytes_.equal_folded('}'); }
   std::uint64_t may_follow_string() const { return bytes_.may_follow_string(); }
-  static std::uint64_t parity_so_far(std::uint64_t bits) { return millrace::parity_so_far(bits); }
 
  private:
   const char* pad(const char* at, std::size_t count) {
@@ -39,11 +39,7 @@ class Group {
 std::vector<StructureFinder> finders_of_this_processor() {
   std::vector<StructureFinder> out;
 #ifdef __x86_64__
-  __builtin_cpu_init();
-  const auto has = [](auto... answers) { return (... && (answers != 0)); };
-  if (has(__builtin_cpu_supports("avx512f"), __builtin_cpu_supports("avx512bw"), __builtin_cpu_supports("avx512vbmi"),
-          __builtin_cpu_supports("pclmul"), __builtin_cpu_supports("bmi2")))
-    out.push_back(find_structure_avx512);
+  if (has_avx512()) out.push_back(find_structure_avx512);
 #endif
   out.push_back(StructureLoop<Group>::find);
   return out;

@@ -29,10 +29,6 @@ class Group {
   std::uint64_t equal(char c) const { return _mm512_cmpeq_epi8_mask(bytes_, _mm512_set1_epi8(c)); }
   std::uint64_t brackets() const { return are_in(kBrackets); }
   std::uint64_t may_follow_string() const { return are_in(kMayFollowString); }
-  static std::uint64_t parity_so_far(std::uint64_t bits) {
-    const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<long long>(bits)), _mm_set1_epi8(-1), 0);
-    return static_cast<std::uint64_t>(_mm_cvtsi128_si64(product));
-  }
 
  private:
   std::uint64_t are_in(const Table& table) const {

@@ -5,11 +5,12 @@
 
 #include "engine/ingest/structure.hpp"
 #include "engine/route/escaped_by.hpp"
+#include "engine/route/parity.hpp"
 
 namespace millrace {
 
 // REQUIRES: of Group: `Group(at)` of 64 bytes and `Group(at, count)` of fewer, spaces behind them; by bit equal(),
-// brackets(), may_follow_string(), and parity_so_far(): is the number of bits up to this one odd?
+// brackets() and may_follow_string().
 template <typename Group>
 struct StructureLoop {
   static void find(const char* text, std::size_t bytes, StringState& state, Structure* out) {
@@ -25,7 +26,7 @@ struct StructureLoop {
     std::uint64_t carry = state.escaped;
     const std::uint64_t escaped = (slashes | carry) == 0 ? 0 : escaped_by(slashes, carry);
     const std::uint64_t quotes = group.equal('"') & ~escaped;
-    const std::uint64_t inside = Group::parity_so_far(quotes) ^ state.in_string;
+    const std::uint64_t inside = parity_so_far(quotes) ^ state.in_string;
     const std::uint64_t closing = quotes & ~inside;
     const std::uint64_t behind_strings = closing << 1 | state.after_string;
     state.in_string = 0 - (inside >> (count - 1) & 1);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "engine/route/processor.hpp"
 #include "engine/route/quote_finder.hpp"
 
 namespace millrace {
@@ -57,14 +58,8 @@ class Group {
 std::vector<QuoteFinder> finders_of_this_processor() {
   std::vector<QuoteFinder> out;
 #ifdef __x86_64__
-  __builtin_cpu_init();
-  const auto has = [](auto... answers) { return (... && (answers != 0)); };
-  if (has(__builtin_cpu_supports("avx512f"), __builtin_cpu_supports("avx512bw"), __builtin_cpu_supports("avx512vl"),
-          __builtin_cpu_supports("avx512vbmi"), __builtin_cpu_supports("avx512vbmi2"), __builtin_cpu_supports("bmi2"),
-          __builtin_cpu_supports("popcnt")))
-    out.push_back(find_quotes_avx512);
-  if (has(__builtin_cpu_supports("avx2"), __builtin_cpu_supports("bmi"), __builtin_cpu_supports("popcnt")))
-    out.push_back(find_quotes_avx2);
+  if (has_avx512()) out.push_back(find_quotes_avx512);
+  if (has_avx2()) out.push_back(find_quotes_avx2);
 #endif
   out.push_back(QuoteLoop<Group>::find);
   return out;

@@ -82,15 +82,4 @@ class Bytes64 {
   Bytes32 low_, high_;
 };
 
-// Bit i: an odd number of bits up to i are set.
-inline std::uint64_t parity_so_far(std::uint64_t bits) {
-#ifdef __PCLMUL__
-  const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<long long>(bits)), _mm_set1_epi8(-1), 0);
-  return static_cast<std::uint64_t>(_mm_cvtsi128_si64(product));
-#else
-  for (unsigned shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
-  return bits;
-#endif
-}
-
 }  // namespace millrace

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "engine/route/escaped_by.hpp"
+#include "engine/route/parity.hpp"
 #include "engine/route/text_scan.hpp"
 #include "matcher/json_escape.hpp"
 
